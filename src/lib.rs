@@ -1,0 +1,19 @@
+//! fenghuo 烽火 watches a district's hotline complaints as they arrive, raises group incidents
+//! (群诉) and financial risks, and explains every alert. `ARCHITECTURE.md` follows one event
+//! through the rooms below.
+
+pub mod cli;
+pub mod console;
+pub mod daemon;
+pub mod deliver;
+pub mod engine;
+pub mod entity;
+pub mod generate;
+pub mod group;
+pub mod model;
+pub mod place;
+pub mod rules;
+pub mod source;
+pub mod store;
+pub mod telemetry;
+pub mod text;

@@ -1,0 +1,112 @@
+//! Alerts: messages about a group incident or a financial risk, in revisions.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AlertId, ComplaintId, GroupId, Level, MemberEvidence, PartitionKey, RiskHit};
+
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// Many callers, one matter, one place (群诉事件).
+    GroupIncident,
+    /// Texts that point at illegal finance (金融风险).
+    FinancialRisk,
+}
+
+/// What a revision says has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// First raised.
+    Raised,
+    /// It has reached the next step of growth, or what was said before is no longer right.
+    Updated,
+    /// Quiet for so long that it is taken as over.
+    Resolved,
+    /// New callers after it was resolved.
+    Reopened,
+}
+
+/// One revision of an alert: what receivers get. `id` and `revision` together are unique for ever;
+/// the same stream gives the same ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The incident or case this is about.
+    pub id: AlertId,
+    /// 1 when first raised, then one more each time.
+    pub revision: u32,
+    /// The engine that decided.
+    pub partition: PartitionKey,
+    /// Group incident or financial risk.
+    pub kind: AlertKind,
+    /// What happened.
+    pub state: AlertState,
+    /// The attention level (关注等级).
+    pub level: Level,
+    /// The event time at which the decision fell: the received time of the complaint that tipped
+    /// it, or the time a quiet period ended.
+    pub raised_at: Timestamp,
+    /// One line in Chinese: what and where.
+    pub title: String,
+    /// A few sentences in Chinese: how many people, since when, why now.
+    pub summary: String,
+    /// Distinct callers counted within the window.
+    pub callers: u32,
+    /// Complaints within the window, repeats included.
+    pub complaints: u32,
+    /// Complaints without a caller: shown, never counted as people.
+    pub anonymous: u32,
+    /// The event time of the first and of the last member.
+    pub first_at: Timestamp,
+    /// See `first_at`.
+    pub last_at: Timestamp,
+    /// The members known when the alert was raised, in the order they came; the newest 200 at most.
+    pub members: Vec<ComplaintId>,
+    /// What only one kind of alert has.
+    #[serde(flatten)]
+    pub body: AlertBody,
+}
+
+/// The part of an alert that depends on its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertBody {
+    /// A group incident's own part.
+    Group(GroupAlert),
+    /// A financial risk's own part.
+    Risk(RiskAlert),
+}
+
+/// What a group incident's alert says beyond the common part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupAlert {
+    /// The group.
+    pub group: GroupId,
+    /// The place in words, when the members agree on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The terms that hold the group together, heaviest first, at most 8.
+    pub key_terms: Vec<String>,
+    /// The member that is most like the others.
+    pub central: ComplaintId,
+    /// Distinct callers that were asked for.
+    pub threshold: u32,
+    /// The length of the window they were counted in, in days.
+    pub window_days: u32,
+    /// Why each member is in, for the newest 20 members at most.
+    pub evidence: Vec<(ComplaintId, MemberEvidence)>,
+}
+
+/// What a financial risk's alert says beyond the common part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RiskAlert {
+    /// The company or scheme, in its normal form, when one could be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<String>,
+    /// The strongest hit of each of the newest 20 members.
+    pub hits: Vec<(ComplaintId, RiskHit)>,
+    /// Content hash of the rule pack that decided, 16 hex digits.
+    pub pack: String,
+}

@@ -1,0 +1,80 @@
+//! What one batch changes: everything that goes into the store in one transaction.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Alert, AlertId, AlertKind, CallerKeys, Complaint, ContentHash, DeadLetter, Decision, GroupId,
+    PartitionKey, PositionDelta,
+};
+
+/// The result of one batch of one engine. The store applies all of it or nothing.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The engine whose batch this is.
+    pub partition: PartitionKey,
+    /// How far each source partition was read.
+    pub positions: Vec<PositionDelta>,
+    /// The engine's clock after the batch (`None` before the first event).
+    pub clock: Option<Timestamp>,
+    /// Wall-clock time of the commit, for ages and retention.
+    pub committed_at: Timestamp,
+    /// New and updated complaints, in the order they were applied.
+    pub complaints: Vec<ComplaintRecord>,
+    /// Group changes of complaints applied in earlier batches (a first member that was alone until
+    /// now, members of a group that was merged into another).
+    pub regrouped: Vec<(super::ComplaintId, Option<GroupId>)>,
+    /// Groups that went into another: (old, into).
+    pub aliases: Vec<(GroupId, GroupId)>,
+    /// New and changed incidents and risk cases.
+    pub incidents: Vec<IncidentRecord>,
+    /// New alert revisions, each for every sink, in the order they were raised.
+    pub alerts: Vec<Alert>,
+    /// Events that could not be used.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// A complaint as the store keeps it.
+#[derive(Debug, Clone)]
+pub struct ComplaintRecord {
+    /// Its place in the order in which the engine applied complaints; unique per partition. An
+    /// update moves the complaint to the update's own number.
+    pub seq: u64,
+    /// The complaint, personal numbers masked.
+    pub complaint: Arc<Complaint>,
+    /// Keyed hashes of its caller.
+    pub callers: CallerKeys,
+    /// The hash of the event as it came.
+    pub content: ContentHash,
+    /// 1 for the first version, one more for each update.
+    pub version: u32,
+    /// The engine's clock when it was applied; monotone in `seq`. The open window is a suffix in
+    /// this order.
+    pub clock: Timestamp,
+    /// What was decided about it and why.
+    pub decision: Decision,
+}
+
+/// An incident or risk case as the store keeps it: a few columns to look things up by, and the
+/// engine's own state to continue from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentRecord {
+    /// Its id.
+    pub id: AlertId,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// The group, for a group incident.
+    pub group: Option<GroupId>,
+    /// The company or scheme, for a risk case that names one.
+    pub entity: Option<String>,
+    /// Whether it is raised and not resolved.
+    pub open: bool,
+    /// The last revision told; 0 when nothing was told yet (a risk case below its threshold).
+    pub revision: u32,
+    /// Event time of its last change.
+    pub changed_at: Timestamp,
+    /// The engine's state, opaque to the store.
+    pub state: serde_json::Value,
+}

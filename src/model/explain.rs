@@ -1,0 +1,162 @@
+//! Why something was decided, as data. Words for people are made from these at the edge.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AlertId, ComplaintId, GroupId, Level, PlaceMention};
+
+/// Which field of a complaint a span points into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Where {
+    /// The title.
+    Title,
+    /// The text.
+    Text,
+    /// The `subject` field.
+    Subject,
+}
+
+/// A stretch of a complaint's own words: UTF-8 byte offsets into the original field, `end`
+/// exclusive, both on character borders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// The field.
+    #[serde(rename = "in")]
+    pub field: Where,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// One reason that a score is what it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorePart {
+    /// What contributed, for example `terms`, `place`, `strong:跑路`.
+    pub what: String,
+    /// How much it added (or took, when negative).
+    pub score: f32,
+}
+
+/// A term that two complaints share, and where it stands in the joining one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SharedTerm {
+    /// The term in its normal form.
+    pub term: String,
+    /// Its share of the similarity, 0 to 1.
+    pub weight: f32,
+    /// Its first position in the complaint explained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+}
+
+/// Why a complaint belongs to its group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberEvidence {
+    /// The member of the group it is most like.
+    pub nearest: ComplaintId,
+    /// How like, 0 to 1, after the place has been weighed in.
+    pub similarity: f32,
+    /// The similarity it had to reach.
+    pub threshold: f32,
+    /// The terms that made it, heaviest first, at most 8.
+    pub shared_terms: Vec<SharedTerm>,
+    /// The places that agree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_places: Vec<PlaceMention>,
+    /// The score taken apart.
+    pub parts: Vec<ScorePart>,
+}
+
+/// A group that a complaint was near to and did not join.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptApart {
+    /// The complaint that was nearest there.
+    pub nearest: ComplaintId,
+    /// Its group, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// The similarity reached.
+    pub similarity: f32,
+    /// The similarity it would have needed.
+    pub threshold: f32,
+    /// Why it stays apart: `below_threshold` or `other_place`.
+    pub reason: String,
+}
+
+/// What grouping decided about one complaint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupDecision {
+    /// The group it is in; `None` when it is alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// Why it is in that group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<MemberEvidence>,
+    /// The nearest complaints it was kept apart from, nearest first, at most 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_apart: Vec<KeptApart>,
+    /// Other groups that this complaint joined into one with `group`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<GroupId>,
+    /// The event time was older than the watermark when it came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+}
+
+/// A risk rule that a complaint's words met.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RiskHit {
+    /// The rule's id, for example `F07`.
+    pub rule: String,
+    /// The rule's version, as its pack states it.
+    pub rule_version: u32,
+    /// The rule's category in Chinese, for example 预付卡.
+    pub category: String,
+    /// The score reached, after lowering.
+    pub score: i32,
+    /// The score at which the rule alerts.
+    pub alert_at: i32,
+    /// The score's parts: each strong, weak and context term, each lowering.
+    pub parts: Vec<ScorePart>,
+    /// Where the rule's terms stand in the complaint.
+    pub spans: Vec<Span>,
+    /// Words that looked like the rule's terms and were masked, as they stand in the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<Span>,
+    /// The company or scheme it is about, in its normal form, when one could be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<String>,
+    /// Where the entity is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_span: Option<Span>,
+}
+
+impl RiskHit {
+    /// Whether the hit is strong enough to alert; otherwise it is kept and shown, not pushed.
+    #[must_use]
+    pub fn alerts(&self) -> bool {
+        self.score >= self.alert_at
+    }
+}
+
+/// Everything that was decided about one complaint, kept beside it so that `explain` can answer
+/// for any of them, also for those that raised nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What grouping decided.
+    pub group: GroupDecision,
+    /// The places that were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceMention>,
+    /// The risk rules that were met, strongest first, whether they alert or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<RiskHit>,
+    /// Alerts that this complaint raised or made grow, with the level then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<(AlertId, u32, Level)>,
+    /// The engine's watermark when the complaint was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Timestamp>,
+}
