@@ -71,10 +71,11 @@ fn mobile(digits: &[Digit]) -> Option<usize> {
     };
     let end = country + 11;
     let number = digits.get(country..end)?;
-    let begins = number[0].value == 1 && number[1].value >= 3;
+    let begins = |digits: &[Digit]| digits[0].value == 1 && digits[1].value >= 3;
     // Not the head of a longer unbroken number, unless another mobile number follows.
-    let ends = digits.get(end).is_none_or(|next| next.apart) || mobile(&digits[end..]).is_some();
-    (begins && ends && grouped(number, 3)).then_some(end)
+    let rest = &digits[end..];
+    let ends = rest.first().is_none_or(|next| next.apart) || (rest.len() >= 11 && begins(rest));
+    (begins(number) && ends && grouped(number, 3)).then_some(end)
 }
 
 /// A landline with its area code (0 and two or three more), or without one where words say so.
