@@ -71,6 +71,17 @@ impl Lexicon {
         number
     }
 
+    /// The number of a term that some open complaint holds.
+    pub(super) fn known(&self, hash: u64) -> Option<u32> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// Rarity in general Chinese alone, in 1/1024.
+    pub(super) fn prior_idf(&self, number: u32) -> u32 {
+        let chance = f64::from(self.entries[number as usize].prior);
+        (1024.0 * ((PRIOR_DOCUMENTS + 1.0) / (PRIOR_DOCUMENTS * chance + 1.0)).ln()) as u32
+    }
+
     /// An open complaint holds the term.
     pub(super) fn hold(&mut self, number: u32) {
         self.entries[number as usize].holders += 1;
@@ -94,11 +105,6 @@ impl Lexicon {
         if entry.holders == 0 && self.numbers.remove(&entry.hash).is_some() {
             self.free.push(number);
         }
-    }
-
-    /// How many open complaints hold the term.
-    pub(super) fn holders(&self, number: u32) -> u32 {
-        self.entries[number as usize].holders
     }
 
     /// Inverse document frequency, in 1/1024: `ln((n + P + 1) / (holders + P·prior + 1))`, the

@@ -24,6 +24,7 @@ pub struct Group {
     anonymous: u32,
     people: People,
     window: SignedDuration,
+    stale: bool,
 }
 
 /// What is counted of a group within its window.
@@ -51,6 +52,7 @@ impl Group {
             anonymous: 0,
             people: People::default(),
             window,
+            stale: false,
         }
     }
 
@@ -83,12 +85,18 @@ impl Group {
         self.evidence.push_back((seq, id, evidence));
     }
 
-    /// Takes a member out and counts the others again. `rest` gives time and callers of a member.
-    pub(super) fn remove<'a>(&mut self, seq: u64, rest: impl Fn(u64) -> Option<(Timestamp, &'a CallerKeys)>) {
+    /// Takes a member out; the others have to be counted again.
+    pub(super) fn remove(&mut self, seq: u64) {
+        self.members.retain(|&member| member != seq);
+        self.evidence.retain(|(other, ..)| *other != seq);
+        self.stale = true;
+    }
+
+    /// Counts the members again. `rest` gives time and callers of a member.
+    pub(super) fn recount<'a>(&mut self, rest: impl Fn(u64) -> Option<(Timestamp, &'a CallerKeys)>) {
         let mut fresh = Self::new(self.id.clone(), self.window);
         fresh.evidence = std::mem::take(&mut self.evidence);
-        fresh.evidence.retain(|(other, ..)| *other != seq);
-        for &member in self.members.iter().filter(|&&member| member != seq) {
+        for &member in &self.members {
             if let Some((at, callers)) = rest(member) {
                 fresh.add(member, at, callers);
             }
@@ -96,17 +104,26 @@ impl Group {
         *self = fresh;
     }
 
-    /// The oldest member has left the open window; what was counted stays until its own window
-    /// has passed.
-    pub(super) fn expire(&mut self, seq: u64) {
-        if let Ok(at) = self.members.binary_search(&seq) {
-            self.members.remove(at);
+    /// A member has left the open window. If it still counted, what was counted is counted again
+    /// from the members that stay, before it is next looked at: so the state depends on open
+    /// complaints only, and a long quiet group costs nothing.
+    pub(super) fn expire(&mut self, seq: u64, at: Timestamp, callers: &CallerKeys) {
+        if let Ok(place) = self.members.binary_search(&seq) {
+            self.members.remove(place);
         }
         self.evidence.retain(|(other, ..)| *other != seq);
+        // A call that linked two numbers goes on linking them while it is open.
+        self.stale |= self.counted.contains_key(&(at, seq)) || callers.len() > 1;
+    }
+
+    /// Whether the counts have to be made again before they are used.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale
     }
 
     /// The counts.
     pub fn tally(&self) -> Option<Tally> {
+        debug_assert!(!self.stale, "recounted before it is looked at");
         let ((first_at, _), _) = self.counted.first_key_value()?;
         let ((last_at, _), _) = self.counted.last_key_value()?;
         Some(Tally {

@@ -12,8 +12,10 @@
 //! they were put in; nothing else is remembered. That is what makes a restart exact: put the same
 //! complaints back with [`Grouper::restore`] and the state is the same.
 
+mod candidates;
 mod config;
 mod grouper;
+mod identity;
 mod incident;
 mod lexicon;
 mod members;
@@ -25,6 +27,7 @@ mod window;
 
 pub use config::{GroupConfig, GroupConfigError};
 pub use grouper::{Assigned, Candidate, Grouper};
+pub use identity::alert_id;
 pub use incident::{Incident, IncidentStep, Standing};
 pub use members::{Group, MAX_EVIDENCE, Tally};
 pub use people::People;

@@ -74,6 +74,12 @@ impl Segmenter {
         self.jieba.cut(text, true).into_iter().map(token).collect()
     }
 
+    /// How often the word (in normal form) occurs in general Chinese, out of about 60 million words:
+    /// the dictionary's own count, or for an unknown word an estimate from its parts, at least 1.
+    pub fn frequency(&self, word: &str) -> usize {
+        self.jieba.suggest_freq(word)
+    }
+
     /// Whether the dictionaries know this word (in normal form).
     pub fn knows(&self, word: &str) -> bool {
         self.jieba.has_word(word)
