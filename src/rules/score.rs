@@ -4,8 +4,9 @@
 //! weak terms, 36 at most together; each context group that occurs, once; less what lowers it. An
 //! item is a strong term, or two groups near each other. Words count once: a term inside a longer
 //! term of the same rule is part of that one, and a context group counts only by words of its own.
+//! Weak terms alone are watched and never alert; nor does a rule whose `needs` are not met.
 
-use crate::model::{RiskHit, ScorePart, Span};
+use crate::model::{RiskHit, ScorePart, Span, Where};
 
 use super::compile::{Adjust, Compiled, Rule, Use};
 use super::scan::{Cover, Found, Scan};
@@ -127,6 +128,10 @@ pub(super) fn evaluate(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Opt
     let any = rule.needs_any.is_empty() || rule.needs_any.iter().any(present);
     let all = rule.needs_all.iter().all(present);
     let bar = rule.would_alert_at - 1;
+    if items.is_empty() && tally.score > bar {
+        let over = tally.score - bar;
+        tally.add("needs:strong", -over);
+    }
     if !(any && all) && tally.score > bar {
         let names = rule.needs_all.iter().filter(|group| !present(group)).chain(&rule.needs_any);
         let names: Vec<&str> = names.map(|&group| compiled.groups[group].as_str()).collect();
@@ -238,7 +243,8 @@ fn scan_text(scan: &Scan<'_>, found: &Found) -> String {
     scan.fields[found.field].text[found.start..found.end].chars().take(16).collect()
 }
 
-/// The nearest pair with at most `within` characters between them; the first of equally near ones.
+/// The nearest pair with at most `within` characters between them, the first of equally near ones;
+/// else one of a title or subject and one of the text: a title says what the whole text is about.
 fn closest(scan: &Scan<'_>, a: &[Found], b: &[Found], within: usize) -> Option<(Found, Found)> {
     let mut best: Option<(usize, Found, Found)> = None;
     for x in a {
@@ -258,7 +264,12 @@ fn closest(scan: &Scan<'_>, a: &[Found], b: &[Found], within: usize) -> Option<(
             }
         }
     }
-    best.map(|(_, x, y)| (x, y))
+    best.map(|(_, x, y)| (x, y)).or_else(|| {
+        let in_text = |found: &&Found| scan.fields[found.field].field == Where::Text;
+        let head = |side: &[Found]| side.iter().find(|found| !in_text(found)).copied();
+        let body = |side: &[Found]| side.iter().find(in_text).copied();
+        head(a).zip(body(b)).or_else(|| body(a).zip(head(b)))
+    })
 }
 
 /// The entries that hold for this rule and whose `unless` groups are absent.
