@@ -15,13 +15,19 @@ use crate::model::{Complaint, ComplaintId, DeadReason, PlaceFields, ReportedCall
 
 /// Reads the event `text`.
 pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Complaint, Undecodable> {
-    let mut known = [None; 10];
+    let (mut title, mut body) = (None, None);
+    let mut known = [None; 8];
     let mut unknown = Vec::new();
-    json::event(text, |key, value| match slot(&key) {
-        Some(slot) => known[slot as usize] = Some(value),
-        None => unknown.push((key, value)),
-    })?;
-    let [id, received_at, channel, caller, title, body, place, category, subject, tags] = known;
+    json::event(
+        text,
+        |key| matches!(key, "title" | "text"),
+        |key, prose| *(if key == "title" { &mut title } else { &mut body }) = Some(prose),
+        |key, value| match slot(&key) {
+            Some(slot) => known[slot] = Some(value),
+            None => unknown.push((key, value)),
+        },
+    )?;
+    let [id, received_at, channel, caller, place, category, subject, tags] = known;
 
     let mut fields = Fields::new(&decoder.config);
     let id = match id {
@@ -59,18 +65,16 @@ fn missing(detail: &str) -> Undecodable {
 }
 
 /// Where a known field is kept until it is read.
-fn slot(key: &str) -> Option<u8> {
+fn slot(key: &str) -> Option<usize> {
     Some(match key {
         "id" => 0,
         "received_at" => 1,
         "channel" => 2,
         "caller" => 3,
-        "title" => 4,
-        "text" => 5,
-        "place" => 6,
-        "category" => 7,
-        "subject" => 8,
-        "tags" => 9,
+        "place" => 4,
+        "category" => 5,
+        "subject" => 6,
+        "tags" => 7,
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::json::{self, Json};
+use super::json::{self, Json, Prose};
 use super::words::shown;
 use super::{DecodeConfig, Undecodable};
 use crate::model::DeadReason;
@@ -53,12 +53,11 @@ impl<'d> Fields<'d> {
     }
 
     /// A long text, kept as it is but for control characters; empty when it is missing.
-    pub(super) fn prose(&self, raw: Option<&RawValue>, path: &str) -> Result<String, Undecodable> {
-        let Some(raw) = raw else { return Ok(String::new()) };
-        match json::open(raw, path)? {
-            Json::Null => Ok(String::new()),
-            Json::Text { text, clean } => Ok(self.bounded(text, clean, path)?.into_owned()),
-            _ => Err(wrong(path, json::kind_of(raw.get()), "give it as a text")),
+    pub(super) fn prose(&self, prose: Option<Prose<'_>>, path: &str) -> Result<String, Undecodable> {
+        match prose {
+            None | Some(Prose::Null) => Ok(String::new()),
+            Some(Prose::Text { text, clean }) => Ok(self.bounded(text, clean, path)?.into_owned()),
+            Some(Prose::Other(kind)) => Err(wrong(path, kind, "give it as a text")),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
@@ -48,13 +48,16 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Undecodable> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text).trim_ascii())
 }
 
-/// Gives each member of the event's object to `take`.
+/// Gives each member of the event's object to `take`, or to `prose` when `is_prose` says so of its
+/// key: long texts are read in the same pass, since going over them twice is what would cost most.
 pub(super) fn event<'a>(
     text: &'a str,
+    is_prose: impl Fn(&str) -> bool,
+    prose: impl FnMut(Cow<'a, str>, Prose<'a>),
     take: impl FnMut(Cow<'a, str>, &'a RawValue),
 ) -> Result<(), Undecodable> {
     match text.as_bytes().first() {
-        Some(b'{') => members(text, take).map_err(|error| broken(&error)),
+        Some(b'{') => walk(text, Members { is_prose, prose, take }).map_err(|error| broken(&error)),
         None => Err(Undecodable::new(
             DeadReason::InvalidJson,
             "the event is empty; send one JSON object for each complaint",
@@ -90,24 +93,108 @@ pub(super) fn members<'a>(
     object: &'a str,
     take: impl FnMut(Cow<'a, str>, &'a RawValue),
 ) -> Result<(), serde_json::Error> {
-    struct Members<F>(F);
-    impl<'a, F: FnMut(Cow<'a, str>, &'a RawValue)> Visitor<'a> for Members<F> {
-        type Value = ();
+    walk(object, Members { is_prose: |_: &str| false, prose: |_, _| (), take })
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
-            while let Some(Key(key)) = map.next_key()? {
-                (self.0)(key, map.next_value()?);
-            }
-            Ok(())
-        }
-    }
+fn walk<'a, V: Visitor<'a, Value = ()>>(object: &'a str, visitor: V) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(object);
-    (&mut deserializer).deserialize_map(Members(take))?;
+    (&mut deserializer).deserialize_map(visitor)?;
     deserializer.end()
+}
+
+struct Members<I, P, T> {
+    is_prose: I,
+    prose: P,
+    take: T,
+}
+
+impl<'a, I, P, T> Visitor<'a> for Members<I, P, T>
+where
+    I: Fn(&str) -> bool,
+    P: FnMut(Cow<'a, str>, Prose<'a>),
+    T: FnMut(Cow<'a, str>, &'a RawValue),
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(key)) = map.next_key()? {
+            if (self.is_prose)(&key) {
+                (self.prose)(key, map.next_value()?);
+            } else {
+                (self.take)(key, map.next_value()?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A long text, or what stands in its place.
+#[derive(Debug)]
+pub(super) enum Prose<'a> {
+    Null,
+    /// As in [`Json::Text`].
+    Text {
+        text: Cow<'a, str>,
+        clean: bool,
+    },
+    /// Something else: its kind, with the article.
+    Other(&'static str),
+}
+
+impl<'de> Deserialize<'de> for Prose<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Prose<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Prose<'de>, E> {
+                Ok(Prose::Text { text: Cow::Borrowed(text), clean: true })
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Prose<'de>, E> {
+                Ok(Prose::Text { text: Cow::Owned(text.to_owned()), clean: false })
+            }
+
+            fn visit_unit<E>(self) -> Result<Prose<'de>, E> {
+                Ok(Prose::Null)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Prose<'de>, E> {
+                Ok(Prose::Other("true or false"))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Prose<'de>, E> {
+                Ok(Prose::Other("a number"))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Prose<'de>, E> {
+                Ok(Prose::Other("a number"))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Prose<'de>, E> {
+                Ok(Prose::Other("a number"))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Prose<'de>, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Prose::Other("a list"))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Prose<'de>, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Prose::Other("an object"))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
 }
 
 /// A key or text that borrows from the event where it can.

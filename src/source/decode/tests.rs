@@ -205,8 +205,8 @@ fn every_bad_input_has_its_reason_and_one_sentence() {
     truncated: invalid_json: the event is cut short at line 1 column 38; send it whole, on one line
     not JSON: invalid_json: the event is not JSON: expected value at line 1 column 1; check how the sender writes quotes and line breaks
     two events on a line: invalid_json: the event is not JSON: trailing characters at line 1 column 12; check how the sender writes quotes and line breaks
-    a raw line break in a text: invalid_json: the event is not JSON: control character (\u0000-\u001F) found while parsing a string at line 1 column 10; check how the sender writes quotes and line breaks
-    half a surrogate pair: invalid_json: `title` holds half of a \u surrogate pair; write characters as UTF-8
+    a raw line break in a text: invalid_json: the event is not JSON: control character (\u0000-\u001F) found while parsing a string at line 2 column 0; check how the sender writes quotes and line breaks
+    half a surrogate pair: invalid_json: the event is not JSON: unexpected end of hex escape at line 1 column 84; check how the sender writes quotes and line breaks
     half a surrogate pair in a key: invalid_json: the event is not JSON: unexpected end of hex escape at line 1 column 76; check how the sender writes quotes and line breaks
     GBK: invalid_encoding: byte 8 of the event (0xB9) is not UTF-8; send UTF-8, converting from GBK or GB 18030 first
     50 MB: too_large: the event has 52428820 bytes, more than the limit of 1048576; send attachments apart, or raise `max_bytes`

@@ -47,17 +47,17 @@ fn mask(text: &[char]) -> Vec<char> {
         let mut digits = Vec::new();
         let mut groups = vec![0];
         while at < text.len() {
-            if let Some(digit) = digit(text[at]) {
-                digits.push(digit);
+            if let Some(value) = digit(text[at]) {
+                digits.push(value);
                 *groups.last_mut().expect("there is one") += 1;
-                at += 1;
             } else if matches!(text[at], ' ' | '-') && text.get(at + 1).is_some_and(|&c| digit(c).is_some()) {
-                at += 1;
+                groups.push(0);
             } else {
                 break;
             }
+            at += 1;
         }
-        let is_date = matches!(groups[..], [4, 1 | 2, 1 | 2, ..]) && digits.len() <= 14;
+        let is_date = matches!(groups[..], [4, 1 | 2, 1 | 2] | [4, 1 | 2, 1 | 2, 1 | 2]);
         if !is_date && may_be_personal(&digits) {
             for c in &mut out[start..at] {
                 if digit(*c).is_some() {
