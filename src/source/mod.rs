@@ -7,6 +7,7 @@
 //! wait or refuse, never drop. **Leaves to others:** keeping positions (`store`, through
 //! [`Positions`]), deciding what a complaint means (`engine`).
 
+pub mod decode;
 mod intake;
 mod lease;
 mod record;
