@@ -3,9 +3,7 @@
 use jiff::SignedDuration;
 use rustc_hash::FxHashMap;
 
-use crate::model::{
-    KeptApart, MemberEvidence, PlaceKind, PlaceMention, ScorePart, SharedTerm,
-};
+use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, ScorePart, SharedTerm};
 use crate::place::{Relation, relation};
 
 use super::grouper::{Candidate, Grouper};
@@ -80,7 +78,8 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
         .take_while(|near| near.margin() >= 1.0)
         .find(|near| !place_forbids(grouper, open, near.seq))
         .and_then(|near| Some((near.seq, evidence(grouper, candidate, open, near)?)));
-    let own = joined.as_ref().and_then(|(seq, _)| grouper.window.get(*seq)).map(|open| (open.seq, open.group));
+    let own =
+        joined.as_ref().and_then(|(seq, _)| grouper.window.get(*seq)).map(|open| (open.seq, open.group));
     let kept_apart = kept_apart(grouper, &compared, own);
     Choice { joined, kept_apart }
 }
@@ -174,7 +173,12 @@ fn place_forbids(grouper: &Grouper, open: &Open, seq: u64) -> bool {
     different
 }
 
-fn evidence(grouper: &Grouper, candidate: &Candidate<'_>, open: &Open, near: &Compared) -> Option<MemberEvidence> {
+fn evidence(
+    grouper: &Grouper,
+    candidate: &Candidate<'_>,
+    open: &Open,
+    near: &Compared,
+) -> Option<MemberEvidence> {
     let other = grouper.window.get(near.seq)?;
     let lexicon = &grouper.lexicon;
     let mut shared = FxHashMap::default();
@@ -201,9 +205,7 @@ fn evidence(grouper: &Grouper, candidate: &Candidate<'_>, open: &Open, near: &Co
         .places
         .iter()
         .filter(|place| leads_somewhere(place))
-        .filter(|place| {
-            matches!(relation(std::slice::from_ref(place), &other.places), Relation::Same(_))
-        })
+        .filter(|place| matches!(relation(std::slice::from_ref(place), &other.places), Relation::Same(_)))
         .cloned()
         .collect();
     let mut parts = vec![ScorePart { what: "terms".into(), score: near.cosine }];
@@ -225,7 +227,8 @@ fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option
     let mut shown: Vec<KeptApart> = Vec::new();
     for near in compared {
         let Some(other) = grouper.window.get(near.seq) else { continue };
-        let is_own = own.is_some_and(|(seq, group)| seq == near.seq || (group.is_some() && group == other.group));
+        let is_own =
+            own.is_some_and(|(seq, group)| seq == near.seq || (group.is_some() && group == other.group));
         let group = other.group.and_then(|number| Some(grouper.groups[number as usize].as_ref()?.id.clone()));
         let shown_already = group.is_some() && shown.iter().any(|apart| apart.group == group);
         if is_own || shown_already {
@@ -252,12 +255,8 @@ fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option
 
 /// The member most like the others among the newest ones.
 pub(super) fn medoid<'g>(grouper: &'g Grouper, group: &Group) -> Option<&'g Open> {
-    let newest: Vec<&Open> = group
-        .members()
-        .rev()
-        .take(super::MAX_EVIDENCE)
-        .filter_map(|seq| grouper.window.get(seq))
-        .collect();
+    let newest: Vec<&Open> =
+        group.members().rev().take(super::MAX_EVIDENCE).filter_map(|seq| grouper.window.get(seq)).collect();
     let likeness_to_others = |open: &Open| -> f32 {
         let squared = squared_length(&grouper.lexicon, &open.terms);
         newest

@@ -85,7 +85,10 @@ impl GroupConfig {
     }
 
     /// The growth steps for a complaint of this category path.
-    pub fn steps_for<'a>(&'a self, mut category: impl DoubleEndedIterator<Item = &'a str>) -> &'a GrowthSteps {
+    pub fn steps_for<'a>(
+        &'a self,
+        mut category: impl DoubleEndedIterator<Item = &'a str>,
+    ) -> &'a GrowthSteps {
         // The finest name wins, so look from the end of the path.
         std::iter::from_fn(|| category.next_back())
             .find_map(|name| self.steps_by_category.get(name))

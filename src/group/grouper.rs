@@ -6,9 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 
-use crate::model::{
-    CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention,
-};
+use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
 use crate::text::Segmenter;
 
 use super::candidates::{self, Choice};
@@ -129,7 +127,12 @@ impl Grouper {
 
     /// Puts a stored complaint back with the decision that was made about it. Complaints come in
     /// the order of their numbers.
-    pub fn restore(&mut self, candidate: &Candidate<'_>, group: Option<&GroupId>, evidence: Option<&MemberEvidence>) {
+    pub fn restore(
+        &mut self,
+        candidate: &Candidate<'_>,
+        group: Option<&GroupId>,
+        evidence: Option<&MemberEvidence>,
+    ) {
         let mut open = self.open(candidate);
         if let Some(id) = group {
             let number = self.group_number(id);
@@ -146,7 +149,8 @@ impl Grouper {
     pub fn withdraw(&mut self, id: &ComplaintId) -> Option<Option<GroupId>> {
         let seq = self.by_complaint.remove(id)?;
         let open = self.window.take(seq)?;
-        let left = open.group.and_then(|number| self.groups[number as usize].as_ref()).map(|group| group.id.clone());
+        let left =
+            open.group.and_then(|number| self.groups[number as usize].as_ref()).map(|group| group.id.clone());
         if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
             group.remove(seq);
         }
@@ -154,8 +158,10 @@ impl Grouper {
         Some(left)
     }
 
-    /// Closes complaints that were applied so long ago that nothing may join them any more.
-    pub fn expire(&mut self, clock: Timestamp) {
+    /// Closes complaints that were applied so long ago that nothing may join them any more. Returns
+    /// the groups that have no open member left.
+    pub fn expire(&mut self, clock: Timestamp) -> Vec<GroupId> {
+        let mut gone = Vec::new();
         let keep = SignedDuration::from_hours(24 * i64::from(self.config.match_days));
         let before = clock.saturating_sub(keep).unwrap_or(Timestamp::MIN);
         while let Some(open) = self.window.pop_before(before) {
@@ -165,8 +171,9 @@ impl Grouper {
             if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
                 group.expire(open.seq, open.at, &open.callers);
             }
-            self.forget(&open);
+            gone.extend(self.forget(&open));
         }
+        gone
     }
 
     /// A group with open members, its counts up to date.
@@ -174,6 +181,28 @@ impl Grouper {
         let number = *self.by_id.get(id)?;
         self.recount(number);
         self.groups[number as usize].as_ref()
+    }
+
+    /// A group with open members as it stands; its counts are right after [`Grouper::group`].
+    pub fn peek(&self, id: &GroupId) -> Option<&Group> {
+        self.groups[*self.by_id.get(id)? as usize].as_ref()
+    }
+
+    /// The state in words that do not depend on how terms and groups happen to be numbered.
+    pub fn describe(&mut self) -> String {
+        use std::fmt::Write as _;
+        let ids: Vec<GroupId> = self.by_id.keys().cloned().collect();
+        let mut out = format!("{} open\n", self.open_complaints());
+        for id in ids {
+            let members: Vec<u64> = self.peek(&id).map(|group| group.members().collect()).unwrap_or_default();
+            let _ = writeln!(out, "{id} {members:?} {:?}", self.tally(&id));
+        }
+        for open in self.window.iter() {
+            let near: usize = open.terms.iter().map(|(number, _)| self.postings.of(*number).len()).sum();
+            let rare: u64 = open.terms.iter().map(|(number, _)| u64::from(self.lexicon.idf(*number))).sum();
+            let _ = writeln!(out, "{} {} {near} {rare} {:?}", open.seq, open.id, open.clock);
+        }
+        out
     }
 
     /// The counts of a group.
@@ -274,20 +303,18 @@ impl Grouper {
         }
     }
 
-    fn forget(&mut self, open: &Open) {
+    /// Returns the complaint's group if that has no member left and is gone.
+    fn forget(&mut self, open: &Open) -> Option<GroupId> {
         for number in open.terms.iter().map(|(number, _)| *number).chain(open.sites.iter().copied()) {
             self.postings.remove(number, open.seq);
             self.lexicon.release(number);
         }
         self.lexicon.count_document(-1);
-        if let Some(number) = open.group
-            && let Some(group) = &self.groups[number as usize]
-            && group.members().len() == 0
-        {
-            self.by_id.remove(&group.id);
-            self.groups[number as usize] = None;
-            self.free.push(number);
-        }
+        let number = open.group?;
+        let emptied = self.groups[number as usize].take_if(|group| group.members().len() == 0)?;
+        self.by_id.remove(&emptied.id);
+        self.free.push(number);
+        Some(emptied.id)
     }
 
     fn group_number(&mut self, id: &GroupId) -> u32 {

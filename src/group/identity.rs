@@ -22,14 +22,20 @@ fn letters(parts: &[&[u8]], count: usize) -> String {
 /// The id of the group that two complaints found: `G-` and 12 letters (60 bits).
 pub(super) fn group_id(founder: &ComplaintId, joined: &ComplaintId, at: Timestamp) -> GroupId {
     let time = at.as_nanosecond().to_le_bytes();
-    GroupId::from(format!("G-{}", letters(&[founder.as_str().as_bytes(), joined.as_str().as_bytes(), &time], 12)))
+    GroupId::from(format!(
+        "G-{}",
+        letters(&[founder.as_str().as_bytes(), joined.as_str().as_bytes(), &time], 12)
+    ))
 }
 
 /// The id of an alert: what it is (`QS` 群诉, `JR` 金融), the local day, and 8 letters (40 bits)
 /// made from what it is about.
 pub fn alert_id(prefix: &str, at: Timestamp, zone: &TimeZone, about: &str) -> AlertId {
     let day = at.to_zoned(zone.clone()).strftime("%Y%m%d").to_string();
-    AlertId::from(format!("{prefix}{day}-{}", letters(&[prefix.as_bytes(), about.as_bytes(), day.as_bytes()], 8)))
+    AlertId::from(format!(
+        "{prefix}{day}-{}",
+        letters(&[prefix.as_bytes(), about.as_bytes(), day.as_bytes()], 8)
+    ))
 }
 
 #[cfg(test)]

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AlertState, GrowthSteps, Level};
 
-use super::Tally;
-
 /// Where an incident stands. This is all that has to be kept to go on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -23,15 +21,6 @@ pub struct Incident {
     pub last_at: Option<Timestamp>,
 }
 
-/// What is known of a group when its incident is judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Standing {
-    /// The counts.
-    pub tally: Tally,
-    /// Distinct callers since the incident was last resolved; all of them when it never was.
-    pub fresh_callers: u32,
-}
-
 /// Something to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IncidentStep {
@@ -39,30 +28,26 @@ pub struct IncidentStep {
     pub state: AlertState,
     /// The level now.
     pub level: Level,
-    /// The callers that were asked for.
-    pub asked: u32,
 }
 
 impl Incident {
-    /// Judges after a complaint was counted. A step is told once: growth that does not reach the
-    /// next step, and shrinking, are silent.
-    pub fn judge(&mut self, standing: Standing, steps: &GrowthSteps) -> Option<IncidentStep> {
-        self.last_at = self.last_at.max(Some(standing.tally.last_at));
-        let reached = steps.reached(standing.tally.callers);
+    /// Judges after a complaint was counted at `last_at`. `reached` steps of growth are reached by
+    /// all callers in the window, `fresh` by those who called since it was last resolved. A step is
+    /// told once: growth that does not reach the next step, and shrinking, are silent.
+    pub fn judge(&mut self, last_at: Timestamp, reached: usize, fresh: usize) -> Option<IncidentStep> {
+        self.last_at = self.last_at.max(Some(last_at));
         let state = match (self.open, self.revision) {
             (false, 0) if reached > 0 => AlertState::Raised,
             // Only people who came after the end can open it again: the old ones were told.
-            (false, 1..) if steps.reached(standing.fresh_callers) > 0 => AlertState::Reopened,
+            (false, 1..) if fresh > 0 && reached > 0 => AlertState::Reopened,
             (true, _) if reached > self.told_steps => AlertState::Updated,
             _ => return None,
         };
-        let told_steps = if state == AlertState::Updated { reached } else { reached.max(1) };
-        let level = GrowthSteps::level(told_steps)?;
+        let level = GrowthSteps::level(reached)?;
         self.open = true;
-        self.told_steps = told_steps;
+        self.told_steps = reached;
         self.revision += 1;
-        let asked = steps.asked(told_steps);
-        Some(IncidentStep { state, level, asked })
+        Some(IncidentStep { state, level })
     }
 
     /// When it is resolved if nothing more comes.
@@ -72,17 +57,16 @@ impl Incident {
     }
 
     /// Resolves it: it was quiet until `at`.
-    pub fn resolve(&mut self, at: Timestamp, steps: &GrowthSteps) -> Option<IncidentStep> {
+    pub fn resolve(&mut self, at: Timestamp) -> Option<IncidentStep> {
         if !self.open {
             return None;
         }
         let level = GrowthSteps::level(self.told_steps)?;
-        let asked = steps.asked(self.told_steps);
         self.open = false;
         self.told_steps = 0;
         self.revision += 1;
         self.resolved_at = Some(at);
-        Some(IncidentStep { state: AlertState::Resolved, level, asked })
+        Some(IncidentStep { state: AlertState::Resolved, level })
     }
 }
 
@@ -94,44 +78,39 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn standing(callers: u32, fresh_callers: u32) -> Standing {
-        let tally = Tally { callers, complaints: callers, anonymous: 0, first_at: at(0), last_at: at(100) };
-        Standing { tally, fresh_callers }
-    }
-
     #[test]
     fn each_step_is_told_once() {
         let steps = GrowthSteps::default();
         let mut incident = Incident::default();
         let told: Vec<_> = [1, 2, 3, 3, 4, 5, 4, 5, 11, 50]
             .into_iter()
-            .filter_map(|callers| incident.judge(standing(callers, callers), &steps))
-            .map(|step| (step.state, step.level, step.asked))
+            .map(|callers| steps.reached(callers))
+            .filter_map(|reached| incident.judge(at(0), reached, reached))
+            .map(|step| (step.state, step.level))
             .collect();
         assert_eq!(
             told,
             [
-                (AlertState::Raised, Level::Blue, 3),
-                (AlertState::Updated, Level::Yellow, 5),
-                (AlertState::Updated, Level::Orange, 10),
-                (AlertState::Updated, Level::Red, 50),
+                (AlertState::Raised, Level::Blue),
+                (AlertState::Updated, Level::Yellow),
+                (AlertState::Updated, Level::Orange),
+                (AlertState::Updated, Level::Red),
             ]
         );
     }
 
     #[test]
     fn it_ends_with_quiet_and_only_new_people_open_it_again() {
-        let steps = GrowthSteps::default();
         let day = SignedDuration::from_hours(24);
         let mut incident = Incident::default();
         assert_eq!(incident.due(day), None);
-        incident.judge(standing(4, 4), &steps).unwrap();
+        incident.judge(at(100), 1, 1).unwrap();
         assert_eq!(incident.due(day), Some(at(100 + 86_400)));
-        let end = incident.resolve(at(100 + 86_400), &steps).unwrap();
+        let end = incident.resolve(at(100 + 86_400)).unwrap();
         assert_eq!((end.state, incident.revision), (AlertState::Resolved, 2));
-        assert_eq!(incident.resolve(at(200_000), &steps), None);
-        assert_eq!(incident.judge(standing(5, 1), &steps), None);
-        let again = incident.judge(standing(7, 3), &steps).unwrap();
+        assert_eq!(incident.resolve(at(200_000)), None);
+        assert_eq!(incident.judge(at(200_000), 2, 0), None);
+        let again = incident.judge(at(200_001), 2, 1).unwrap();
         assert_eq!((again.state, again.level, incident.revision), (AlertState::Reopened, Level::Yellow, 3));
     }
 }

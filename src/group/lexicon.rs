@@ -33,13 +33,7 @@ struct Entry {
 
 impl Lexicon {
     pub(super) fn new(segmenter: Arc<Segmenter>) -> Self {
-        Self {
-            segmenter,
-            numbers: FxHashMap::default(),
-            entries: Vec::new(),
-            free: Vec::new(),
-            documents: 0,
-        }
+        Self { segmenter, numbers: FxHashMap::default(), entries: Vec::new(), free: Vec::new(), documents: 0 }
     }
 
     /// How many complaints are open.

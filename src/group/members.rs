@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{CallerKeys, ComplaintId, GroupId, MemberEvidence};
 
@@ -28,7 +29,7 @@ pub struct Group {
 }
 
 /// What is counted of a group within its window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Distinct callers.
     pub callers: u32,

@@ -28,7 +28,7 @@ mod window;
 pub use config::{GroupConfig, GroupConfigError};
 pub use grouper::{Assigned, Candidate, Grouper};
 pub use identity::alert_id;
-pub use incident::{Incident, IncidentStep, Standing};
+pub use incident::{Incident, IncidentStep};
 pub use members::{Group, MAX_EVIDENCE, Tally};
 pub use people::People;
 pub use terms::{MAX_TERMS, Term, Terms};

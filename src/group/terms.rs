@@ -81,7 +81,9 @@ impl Terms {
 /// Single characters say too little alone, and bare numbers (dates, amounts) meet by accident.
 fn carries_meaning(word: &str) -> bool {
     let mut chars = word.chars();
-    chars.next().is_some() && chars.next().is_some() && word.chars().any(|c| c.is_alphabetic())
+    chars.next().is_some()
+        && chars.next().is_some()
+        && word.chars().any(|c| c.is_alphabetic())
         && word.chars().all(char::is_alphanumeric)
 }
 

@@ -66,6 +66,11 @@ impl Window {
         self.open.get_mut(at)?.as_deref_mut()
     }
 
+    /// All open complaints, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().flatten().map(|open| &**open)
+    }
+
     /// Takes one complaint out, leaving its number empty.
     pub(super) fn take(&mut self, seq: u64) -> Option<Box<Open>> {
         let at = usize::try_from(seq.checked_sub(self.first)?).ok()?;
