@@ -20,6 +20,10 @@ use super::rebalance::{GroupContext, Shared};
 const POLL: Duration = Duration::from_millis(100);
 /// The same while records are held back: how soon freed room is seen.
 const POLL_HELD: Duration = Duration::from_millis(5);
+/// How long a full pipeline is waited for before reading is paused. Pausing throws away what was
+/// read ahead, and going on costs a round of fetching (half a second), so a pipeline that is only
+/// busy must not cause it; short against every timeout of the group.
+const GRACE: Duration = Duration::from_secs(1);
 /// How often the pipeline's verdicts on our leases are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// How long the brokers may take to say what a partition holds.
@@ -34,6 +38,7 @@ pub(super) struct PollLoop {
     intake: Intake,
     /// Records for which there was no room, in the order they were read.
     held: VecDeque<Record>,
+    full_since: Option<Instant>,
     paused: Option<Instant>,
     joined: bool,
     next_tick: Instant,
@@ -52,6 +57,7 @@ impl PollLoop {
             shared,
             intake,
             held: VecDeque::new(),
+            full_since: None,
             paused: None,
             joined: false,
             next_tick: now,
@@ -63,8 +69,14 @@ impl PollLoop {
     pub(super) fn run(&mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
         let consumer = Arc::clone(&self.consumer);
         while !shutdown.is_cancelled() {
-            let wait = if self.held.is_empty() { POLL } else { POLL_HELD };
-            let polled = consumer.poll(wait);
+            let polled = if self.held.is_empty() {
+                consumer.poll(POLL)
+            } else if self.paused.is_some() {
+                consumer.poll(POLL_HELD)
+            } else {
+                std::thread::sleep(POLL_HELD);
+                None
+            };
             // Whatever went in a rebalance during the poll is no longer ours to hand over.
             self.forget_revoked();
             if let Some(error) = self.shared.take_fatal() {
@@ -100,10 +112,14 @@ impl PollLoop {
                 break;
             }
         }
-        match self.paused {
-            None if !self.held.is_empty() => self.pause(),
-            Some(since) if self.held.is_empty() && self.intake.is_roomy() => self.resume(since),
-            _ => {}
+        if self.held.is_empty() {
+            self.full_since = None;
+            if let Some(since) = self.paused.filter(|_| self.intake.is_roomy()) {
+                self.resume(since);
+            }
+        } else if self.full_since.get_or_insert_with(Instant::now).elapsed() >= GRACE && self.paused.is_none()
+        {
+            self.pause();
         }
         Ok(())
     }

@@ -121,6 +121,9 @@ impl Shared {
         let repeated = notes.logged.get(fault.kind).is_some_and(|&at| now.duration_since(at) < QUIET);
         if !repeated {
             notes.logged.insert(fault.kind, now);
+        } else if code == RDKafkaErrorCode::AllBrokersDown {
+            // Reported many times a second, and says less than the connection error before it.
+            return;
         }
         happening::ClientError {
             topic: &self.config.topic,

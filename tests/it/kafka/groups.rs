@@ -79,6 +79,7 @@ fn a_revoke_leaves_what_is_queued_to_the_next_owner() {
     first.stuck.store(false, Ordering::Relaxed);
     wait_until("all of it", || store.count() >= 400);
     assert!(first.left.load(Ordering::Relaxed) > 0, "queued records of the revoked partitions were left");
+    assert_eq!(first.refused.load(Ordering::Relaxed), 0, "and not tried");
     first.stop().unwrap();
     second.stop().unwrap();
     assert_whole(&store, topic, 100);
@@ -140,9 +141,8 @@ fn a_member_that_does_not_poll_loses_its_partitions_and_writes_nothing_for_them(
     wait_until("the hint", || broker.group_offset(&group, "lost", 0) == Some(10));
     let lease = member.holdings.all()[0].lease.clone();
     // The poll thread reads positions; make that take longer than the group waits.
-    store.slow_reads_ms.store(9000, Ordering::Relaxed);
+    store.slow_read_ms.store(9000, Ordering::Relaxed);
     wait_until("the loss", || lease.is_revoked());
-    store.slow_reads_ms.store(0, Ordering::Relaxed);
     assert_eq!(metric("fenghuo_kafka_rebalances_total{kind=\"lost\",topic=\"lost\"}"), Some(1));
     assert_eq!(metric("fenghuo_kafka_rebalances_total{kind=\"revoked\",topic=\"lost\"}"), None);
     broker.produce("lost", 0, values(10, 10));

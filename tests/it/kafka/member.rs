@@ -13,14 +13,14 @@ use fenghuo::source::{Holdings, LeaseId, Positions, Record, Source as _, intake}
 use tokio_util::sync::CancellationToken;
 
 use crate::support::kafka::Broker;
-use crate::support::wait_until;
+use crate::support::{show_logs, wait_until};
 
 /// What was committed: positions and, in the order of the commits, the values of each partition.
 #[derive(Default)]
 pub(super) struct Store {
     state: Mutex<State>,
-    /// How long each read of a position takes, in milliseconds.
-    pub(super) slow_reads_ms: AtomicUsize,
+    /// How long the next read of a position by a polling thread takes, in milliseconds.
+    pub(super) slow_read_ms: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -68,7 +68,9 @@ impl Store {
 
 impl Positions for Store {
     fn position(&self, source: &str) -> anyhow::Result<Option<Position>> {
-        std::thread::sleep(Duration::from_millis(self.slow_reads_ms.load(Ordering::Relaxed) as u64));
+        if std::thread::current().name() == Some("source") {
+            std::thread::sleep(Duration::from_millis(self.slow_read_ms.swap(0, Ordering::Relaxed) as u64));
+        }
         Ok(self.state.lock().unwrap().positions.get(source).copied())
     }
 }
@@ -106,6 +108,7 @@ pub(super) fn config(broker: &Broker, topic: &str) -> KafkaConfig {
 impl Member {
     /// Starts a member whose intake holds 64 records.
     pub(super) fn start(config: KafkaConfig, store: &Arc<Store>) -> Self {
+        show_logs();
         let holdings = Holdings::default();
         let source = KafkaSource::new(config, Arc::clone(store) as _, holdings.clone()).unwrap();
         let health = source.health();

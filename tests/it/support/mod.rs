@@ -5,18 +5,26 @@ pub(crate) mod kafka;
 
 use std::time::{Duration, Instant};
 
+/// Shows the logs of what is tested when `RUST_LOG` is set, for example `RUST_LOG=fenghuo=debug`.
+pub(crate) fn show_logs() {
+    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() else { return };
+    let shown = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+    // An error says that another test was first.
+    drop(shown);
+}
+
 /// Waits until `done` gives something, looking often; the deadline is generous, since nothing
 /// is measured here.
 ///
 /// # Panics
-/// After a minute, saying `what` was waited for.
+/// After two minutes, saying `what` was waited for.
 pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_mins(1);
+    let end = Instant::now() + Duration::from_mins(2);
     loop {
         if let Some(found) = done() {
             return found;
         }
-        assert!(Instant::now() < end, "waited a minute for {what}");
+        assert!(Instant::now() < end, "waited two minutes for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
