@@ -5,3 +5,8 @@
 //! anything is touched. **Leaves to others:** all decisions about complaints.
 
 pub mod config;
+pub mod health;
+pub mod logging;
+pub mod probes;
+pub mod secrets;
+pub mod systemd;
