@@ -10,3 +10,5 @@ pub mod logging;
 pub mod probes;
 pub mod secrets;
 pub mod systemd;
+pub mod ledger;
+pub mod replay;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::group::{Candidate, Grouper};
 use crate::model::{
@@ -34,12 +35,29 @@ pub struct Arrival {
 pub struct Effects {
     /// Complaints with their decisions, in the order applied.
     pub complaints: Vec<ComplaintRecord>,
-    /// Complaints of earlier batches whose group is another now.
+    /// Complaints of earlier batches whose group is another now; to be applied before `complaints`,
+    /// since one of them may also have been updated in this batch.
     pub regrouped: Vec<(ComplaintId, Option<GroupId>)>,
     /// Incidents and cases that changed, in their last state.
     pub incidents: BTreeMap<AlertId, IncidentRecord>,
     /// Alerts in the order raised.
     pub alerts: Vec<Alert>,
+    /// Where in `complaints` the last record of an id stands.
+    last_record: FxHashMap<ComplaintId, usize>,
+}
+
+impl Effects {
+    fn regroup(&mut self, id: ComplaintId, group: GroupId) {
+        match self.last_record.get(&id) {
+            Some(&at) => self.complaints[at].decision.group.group = Some(group),
+            None => self.regrouped.push((id, Some(group))),
+        }
+    }
+
+    fn record(&mut self, record: ComplaintRecord) {
+        self.last_record.insert(record.complaint.id.clone(), self.complaints.len());
+        self.complaints.push(record);
+    }
 }
 
 /// How much an engine holds.
@@ -149,7 +167,7 @@ impl Engine {
         let assigned = self.grouper.assign(&candidate(&prepared, seq, clock, &headline));
         let GroupDecision { group, .. } = &assigned.decision;
         if let (Some(founder), Some(group)) = (&assigned.founder, group) {
-            effects.regrouped.push((founder.clone(), Some(group.clone())));
+            effects.regroup(founder.clone(), group.clone());
         }
         let mut decision = Decision {
             group: GroupDecision { late, ..assigned.decision.clone() },
@@ -172,7 +190,7 @@ impl Engine {
         decision.raised =
             alerts.iter().map(|alert| (alert.id.clone(), alert.revision, alert.level)).collect();
         effects.alerts.extend(alerts);
-        effects.complaints.push(ComplaintRecord {
+        effects.record(ComplaintRecord {
             seq,
             complaint: prepared.complaint,
             callers: prepared.callers,
