@@ -6,8 +6,9 @@
 //! such that one name contains the other, which `keys` takes for the same site.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 use rustc_hash::FxHashSet;
 
 use super::endings::{self, ENDINGS, Ending};
@@ -35,9 +36,9 @@ pub(super) struct Found {
 const MAX_NAME: usize = 12;
 
 /// Reads names by their form. Immutable.
-#[derive(Debug)]
 pub(super) struct Forms {
-    matcher: AhoCorasick,
+    /// Values are indices into `ENDINGS`.
+    matcher: CharwiseDoubleArrayAhoCorasick<u32>,
     generic: FxHashSet<&'static str>,
     stops: FxHashSet<&'static str>,
     naming_words: FxHashSet<&'static str>,
@@ -55,12 +56,18 @@ struct Tail {
     base_end: Option<usize>,
 }
 
+impl fmt::Debug for Forms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forms").finish_non_exhaustive()
+    }
+}
+
 impl Forms {
     pub(super) fn new() -> Self {
-        let matcher = AhoCorasick::builder()
+        let matcher = CharwiseDoubleArrayAhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
             .build(ENDINGS.iter().map(|ending| ending.text))
-            .expect("a few hundred short words make an automaton");
+            .expect("a few hundred short words, none twice, make an automaton");
         let set = |list: &'static str| list.split_whitespace().collect();
         Self {
             matcher,
@@ -111,8 +118,13 @@ impl Forms {
                 floor = site.end;
                 found.pop();
                 found.push(site);
-            } else if let Some(site) = walk.name(&tail, floor) {
+            } else if let Some(mut site) = walk.name(&tail, floor) {
                 floor = site.end;
+                // 碧桂园威尼斯城: a short name grown together with the next one is its beginning.
+                if let Some(before) = found.pop_if(|before| before.begins(&site)) {
+                    site.name.insert_str(0, &before.name);
+                    site.start = before.start;
+                }
                 found.push(site);
             } else {
                 // 我们小区云栖路: what names nothing is no part of the next name either.
@@ -136,14 +148,14 @@ impl Forms {
 
     /// Endings that stand where a name can end, adjoining ones joined.
     fn tails<'w>(&'w self, walk: &'w Walk<'w>) -> impl Iterator<Item = Tail> + 'w {
-        let mut matches = self.matcher.find_iter(walk.text).peekable();
+        let mut matches = self.matcher.leftmost_find_iter(walk.text).peekable();
         std::iter::from_fn(move || {
             let first = matches.next()?;
-            let ending = ENDINGS[first.pattern().as_usize()];
+            let ending = ENDINGS[first.value() as usize];
             let mut tail =
                 Tail { start: first.start(), last: first.start(), end: first.end(), ending, base_end: None };
             while let Some(next) = matches.next_if(|next| next.start() == tail.end) {
-                let ending = ENDINGS[next.pattern().as_usize()];
+                let ending = ENDINGS[next.value() as usize];
                 // 小区里, 花园里: inside of it.
                 if ending.text == "里" {
                     break;
@@ -448,6 +460,17 @@ impl Walk<'_> {
 }
 
 impl Found {
+    /// Whether this is the beginning of the name that follows it without a gap: a developer's mark.
+    fn begins(&self, next: &Self) -> bool {
+        self.end == next.start
+            && self.part.is_none()
+            && !self.known
+            && self.kind == PlaceKind::Site
+            && next.kind == PlaceKind::Site
+            && self.name.chars().count() <= 3
+            && self.name.ends_with(['园', '城', '府', '湾'])
+    }
+
     /// Reads the part that follows the name, and moves the end behind it.
     pub(super) fn take_part(&mut self, text: &str) {
         if !matches!(self.kind, PlaceKind::Site | PlaceKind::Road) {

@@ -135,7 +135,8 @@ impl PlaceKeys {
             for b in other.keys.iter().filter(|key| key.kind == kind) {
                 let Some(alike) = a.alike(b) else { continue };
                 let weight = if a.primary && b.primary {
-                    1.0
+                    // 青溪湖 shared, but one is about 云栖园 there and the other about 石桥园.
+                    if self.alone(a, other) && other.alone(b, self) { 1.0 } else { 0.5 }
                 } else if a.primary || b.primary {
                     (1.0 + aside) / 2.0
                 } else {
@@ -145,6 +146,14 @@ impl PlaceKeys {
             }
         }
         best
+    }
+
+    /// Whether `key` is what this complaint is about, and not only the surroundings of another site
+    /// that `other` does not name.
+    fn alone(&self, key: &Key, other: &Self) -> bool {
+        let elsewhere = |own: &&Key| own.kind == key.kind && own.primary && own.firm && !std::ptr::eq(*own, key);
+        let mut rest = self.keys.iter().filter(elsewhere).peekable();
+        rest.peek().is_none() || rest.any(|own| other.keys.iter().any(|key| own.kind == key.kind && own.alike(key).is_some()))
     }
 
     /// Whether both name places of this kind surely enough to say that they are different ones.
