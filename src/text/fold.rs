@@ -128,7 +128,7 @@ const DEPENDS_ON_WORD: &str = "乾瞭藉著覆";
 
 /// Whether this original character asks for [`settle_context`] after the whole text is folded.
 pub(super) fn depends_on_word(c: char) -> bool {
-    c == '畫' || DEPENDS_ON_WORD.contains(c)
+    matches!(c, '乾' | '瞭' | '藉' | '著' | '覆' | '畫')
 }
 
 /// Gives the characters that depend on their word their simplified form. Every change is from one

@@ -21,5 +21,5 @@ mod sound;
 
 pub use mask::{mask_personal, mask_phone};
 pub use normalise::{Normalised, normalise};
-pub use segment::{DictionaryError, Segmenter, Token, parse_dictionary};
+pub use segment::{DictionaryError, Segmenter, Token, WordClass, parse_dictionary};
 pub use sound::{same_sound, sound};

@@ -99,7 +99,7 @@ pub fn normalise(original: &str) -> Normalised {
     while let Some((at, c, class)) = next {
         let end = at + c.len_utf8();
         next = chars.next().map(|(at, c)| (at, c, table.class(c)));
-        in_word |= !c.is_ascii() && class != Class::White && fold::depends_on_word(c);
+        in_word |= fold::depends_on_word(c);
         let joined = matches!(next, Some((_, _, Class::Joining | Class::Ignorable)));
         match class {
             Class::Stable if c == ' ' => work.space(at, end),

@@ -27,6 +27,25 @@ pub struct Token<'t> {
     pub end: usize,
 }
 
+/// Kinds of words as the dictionary marks them, as coarse as is needed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WordClass {
+    /// Proper names of people, places, organisations, brands.
+    Name,
+    /// Nouns and what describes them.
+    Noun,
+    /// Verbs.
+    Verb,
+    /// Numbers and measures.
+    Number,
+    /// Words of time.
+    Time,
+    /// Adverbs, prepositions, conjunctions, particles, pronouns, words of direction, idioms.
+    Function,
+    /// Not in the dictionaries, or without a mark there.
+    Unknown,
+}
+
 /// A dictionary file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: `{content}` is not one word; write one word a line, comments after #")]
@@ -84,6 +103,25 @@ impl Segmenter {
     pub fn knows(&self, word: &str) -> bool {
         self.jieba.has_word(word)
     }
+
+    /// What kind of word this is by the dictionary, without looking at its sentence.
+    pub fn class(&self, word: &str) -> WordClass {
+        if !self.jieba.has_word(word) {
+            return WordClass::Unknown;
+        }
+        let tag = self.jieba.tag(word, false).first().map_or("", |tag| tag.tag);
+        match tag.as_bytes() {
+            [b'n', b'r' | b's' | b't' | b'z', ..] => WordClass::Name,
+            [b'n', ..] | [b's' | b'j' | b'b' | b'z' | b'a', ..] => WordClass::Noun,
+            [b'v', ..] => WordClass::Verb,
+            [b'm' | b'q', ..] => WordClass::Number,
+            [b't', ..] => WordClass::Time,
+            [b'd' | b'p' | b'c' | b'u' | b'r' | b'y' | b'e' | b'o' | b'f' | b'i' | b'l', ..] => {
+                WordClass::Function
+            }
+            _ => WordClass::Unknown,
+        }
+    }
 }
 
 impl Default for Segmenter {
@@ -134,6 +172,17 @@ mod tests {
         assert_eq!(words("云栖雅苑加装电梯"), ["云栖雅苑", "加装电梯"]);
         assert_eq!(words(""), Vec::<&str>::new());
         assert!(SEGMENTER.knows("烟道") && SEGMENTER.knows("ab座"));
+        for (word, class) in [
+            ("北京", WordClass::Name),
+            ("学校", WordClass::Noun),
+            ("反映", WordClass::Verb),
+            ("附近", WordClass::Function),
+            ("我们", WordClass::Function),
+            ("去年", WordClass::Time),
+            ("云栖雅", WordClass::Unknown),
+        ] {
+            assert_eq!(SEGMENTER.class(word), class, "{word}");
+        }
     }
 
     #[test]
