@@ -3,7 +3,7 @@
 use crate::model::{Complaint, Span, Where};
 use crate::text::Normalised;
 
-use super::compile::{Compiled, Use};
+use super::compiled::{Compiled, Use};
 use super::haystack::Haystack;
 
 /// One occurrence of a term in one field.

@@ -8,7 +8,7 @@
 
 use crate::model::{RiskHit, ScorePart, Span, Where};
 
-use super::compile::{Adjust, Compiled, Rule, Use};
+use super::compiled::{Adjust, Compiled, Rule, Use};
 use super::scan::{Cover, Found, Scan};
 use super::schema::Status;
 
