@@ -182,12 +182,10 @@ fn quoted(text: &str) -> Vec<Raw> {
         let follows =
             |word: &&'static str| behind.starts_with(*word) && !goes_on(word, &behind[word.len()..]);
         let endings = || LEGAL.iter().chain(TRADE);
-        let named = endings().any(|word| ends(&word) || follows(&word))
+        let named = endings().any(|word| ends(word) || follows(word))
             || BEFORE.iter().any(|word| text[..at].ends_with(word));
-        if named {
-            if let Some(name) = normal_name(content) {
-                found.push(Raw { name, start: inner, end, source: MentionSource::Quoted });
-            }
+        if named && let Some(name) = normal_name(content) {
+            found.push(Raw { name, start: inner, end, source: MentionSource::Quoted });
         }
         if found.len() >= MAX_ENDINGS {
             break;

@@ -77,7 +77,7 @@ pub fn mentions(complaint: &Complaint, title: &Normalised, text: &Normalised) ->
             break;
         }
     }
-    merged.sort_by(|a, b| b.weight().cmp(&a.weight()));
+    merged.sort_by_key(|candidate| std::cmp::Reverse(candidate.weight()));
 
     let mut mentions: Vec<EntityMention> = Vec::new();
     for candidate in merged {

@@ -13,35 +13,32 @@ pub fn same(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }
-    let (brand_a, brand_b) = (brand(a), brand(b));
-    if brand_a == brand_b {
-        return compatible(a, b, brand_a);
+    let (ours, theirs) = (brand(a), brand(b));
+    if ours == theirs {
+        return compatible(&a[ours.len()..], &b[theirs.len()..], ours);
     }
-    let (x, y): (Vec<char>, Vec<char>) = (brand_a.chars().collect(), brand_b.chars().collect());
-    let shorter = x.len().min(y.len());
+    let (left, right): (Vec<char>, Vec<char>) = (ours.chars().collect(), theirs.chars().collect());
+    let shorter = left.len().min(right.len());
     if shorter < 2 {
         return false;
     }
     // 城南立德会计 / 立德会计: a place or an owner in front, at least three characters shared.
-    if shorter >= 3
-        && (brand_a.ends_with(brand_b)
-            || brand_b.ends_with(brand_a)
-            || brand_a.starts_with(brand_b)
-            || brand_b.starts_with(brand_a))
-    {
+    let (long, short) = if left.len() > right.len() { (ours, theirs) } else { (theirs, ours) };
+    if shorter >= 3 && (long.ends_with(short) || long.starts_with(short)) {
         return true;
     }
-    if x.len() == y.len() {
-        let differ: Vec<usize> = (0..x.len()).filter(|&i| x[i] != y[i]).collect();
-        let swapped = matches!(differ[..], [i, j] if j == i + 1 && x[i] == y[j] && x[j] == y[i]);
-        let alike = differ.iter().all(|&i| same_sound(x[i], y[i]));
-        if (swapped || alike) && (x.len() >= 3 || ending(a) == ending(b)) {
+    if left.len() == right.len() {
+        let differ: Vec<usize> = (0..left.len()).filter(|&at| left[at] != right[at]).collect();
+        let swapped =
+            matches!(differ[..], [i, j] if j == i + 1 && left[i] == right[j] && left[j] == right[i]);
+        let alike = differ.iter().all(|&at| same_sound(left[at], right[at]));
+        if (swapped || alike) && (left.len() >= 3 || a[ours.len()..] == b[theirs.len()..]) {
             return true;
         }
     }
     // A brand of letters or digits is what it says: 66车贷 is not 67车贷.
-    let plain = |brand: &str| brand.chars().any(|c| c.is_ascii_alphanumeric());
-    shorter >= 4 && !plain(brand_a) && !plain(brand_b) && strsim::damerau_levenshtein(brand_a, brand_b) <= 1
+    let spelled = |brand: &str| brand.chars().any(|c| c.is_ascii_alphanumeric());
+    shorter >= 4 && !spelled(ours) && !spelled(theirs) && strsim::damerau_levenshtein(ours, theirs) <= 1
 }
 
 /// The name without the trade words behind it, as long as two characters remain.
@@ -60,15 +57,10 @@ fn brand(name: &str) -> &str {
     }
 }
 
-fn ending(name: &str) -> &str {
-    &name[brand(name).len()..]
-}
-
-/// Brands of two characters are common words (金穗投资, 金穗英语): their trades must agree, unless
-/// one name says none.
+/// Brands of two characters are common words (金穗投资, 金穗英语): what stands behind them must agree,
+/// unless one name has nothing there.
 fn compatible(a: &str, b: &str, brand: &str) -> bool {
-    let (x, y) = (&a[brand.len()..], &b[brand.len()..]);
-    brand.chars().count() >= 3 || x.is_empty() || y.is_empty() || x.starts_with(y) || y.starts_with(x)
+    brand.chars().count() >= 3 || a.starts_with(b) || b.starts_with(a)
 }
 
 #[cfg(test)]

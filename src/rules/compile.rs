@@ -52,24 +52,24 @@ impl Compiler {
         self.errors.push(RuleError { file: file.to_owned(), line, column, message: message.into() });
     }
 
-    fn number(&mut self, file: &str, what: &str, value: &Spanned<i64>, range: (i64, i64)) -> i32 {
+    fn number(&mut self, file: &str, what: &str, value: &Spanned<i64>, range: (i32, i32)) -> i32 {
         let (low, high) = range;
-        if (low..=high).contains(&value.value) {
-            value.value as i32
+        if let Some(number) = i32::try_from(value.value).ok().filter(|number| (low..=high).contains(number)) {
+            number
         } else {
             self.error(file, value, format!("`{what}` is {}; it must be from {low} to {high}", value.value));
-            low as i32
+            low
         }
     }
 
     fn terms(&mut self, file: &str, terms: &[Text], used: Use) {
         for term in terms {
             if let Some(number) = self.term(file, term) {
-                let uses = &mut self.terms[number as usize];
-                if uses.contains(&used) {
+                let purposes = &mut self.terms[number as usize];
+                if purposes.contains(&used) {
                     self.error(file, term, format!("the term `{}` stands twice here; keep one", term.value));
                 } else {
-                    uses.push(used);
+                    purposes.push(used);
                 }
             }
         }
@@ -181,8 +181,11 @@ impl Compiler {
 
     fn lower(&mut self, file: &str, lower: &Spanned<schema::Lower>, rule: Option<usize>) {
         let by = self.number(file, "by", &lower.value.by, (1, 100));
-        let reach =
-            lower.value.reach.as_ref().map(|reach| self.number(file, "reach", reach, (0, 100)) as usize);
+        let reach = lower
+            .value
+            .reach
+            .as_ref()
+            .map(|reach| self.number(file, "reach", reach, (0, 100)).unsigned_abs() as usize);
         let unless = self.group_list(file, &lower.value.unless);
         self.adjust(
             file,
@@ -236,7 +239,7 @@ impl Compiler {
         let mut weak_sum = 0;
         for block in weak {
             let weight = self.block(file, block, |weight| Use::Weak { rule: index, weight });
-            weak_sum += weight * block.value.terms.len() as i32;
+            weak_sum += weight * i32::try_from(block.value.terms.len()).unwrap_or(WEAK_CAP);
         }
         if strong.is_empty() && near.is_empty() && weak.is_empty() {
             self.error(
@@ -326,7 +329,7 @@ impl Compiler {
                 format!("the rule id `{id}` is already used at {first}; give it another"),
             );
         }
-        self.number(file, "version", &rule.version, (1, i64::from(i32::MAX)));
+        self.number(file, "version", &rule.version, (1, i32::MAX));
         if rule.owner.value.trim().is_empty() {
             self.error(file, &rule.owner, "the owner is empty; name the unit that answers for the rule");
         }
@@ -343,7 +346,7 @@ impl Compiler {
 
     fn near(&mut self, file: &str, near: &Spanned<schema::Near>) -> Option<Near> {
         let weight = self.number(file, "weight", &near.value.weight, (1, 100));
-        let within = self.number(file, "within", &near.value.within, (0, 200)) as usize;
+        let within = self.number(file, "within", &near.value.within, (0, 200)).unsigned_abs() as usize;
         let given = near.value.groups.len();
         let groups = self.group_list(file, &near.value.groups);
         if given != 2 || groups.first() == groups.get(1) && groups.len() == 2 {

@@ -89,7 +89,7 @@ fn read_file(path: &Path) -> Result<String, (u64, String)> {
     }
     String::from_utf8(std::fs::read(path).map_err(unreadable)?).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let line = valid.split(|&byte| byte == b'\n').count() as u64;
         (line, "is not UTF-8 here; save the file as UTF-8".to_owned())
     })
 }

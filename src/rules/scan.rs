@@ -118,7 +118,7 @@ impl<'t> Scan<'t> {
                     (_, Some(mask)) => scan.hidden.push((*mask, found)),
                     (Use::Group(group), None) => scan.groups[group].push(found),
                     (Use::Strong { rule, .. } | Use::Weak { rule, .. }, None) => {
-                        scan.terms[rule].push((found, *used))
+                        scan.terms[rule].push((found, *used));
                     }
                 }
             }
