@@ -7,7 +7,7 @@ use crate::model::{Complaint, ComplaintId, PlaceFields, ReportedCaller};
 use crate::text::normalise;
 
 use super::RulePack;
-use super::compile::TestText;
+use super::compiled::TestText;
 use super::schema::Status;
 
 /// What a test text should bring about.

@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_saphyr::Spanned;
 
 use super::RuleInfo;
+use super::compiled::{Adjust, Compiled, Near, Rule, TestText, Use};
 use super::error::{RuleError, RuleErrors};
 use super::load::unknown;
 use super::matcher::{MAX_TERM_CHARS, Matcher, PATTERN, normal_literal, pattern};
@@ -17,85 +18,6 @@ pub(super) const WATCH: i32 = 40;
 /// A score from which a hit alerts, when the rule does not say. One strong term (50) and one
 /// context group (15) reach it; a strong term alone does not.
 pub(super) const ALERT: i32 = 60;
-
-/// What a term is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    Mask,
-    RuleMask(usize),
-    Group(usize),
-    Adjust(usize),
-    Strong { rule: usize, weight: i32 },
-    Weak { rule: usize, weight: i32 },
-}
-
-/// A `lower` or `route` entry.
-#[derive(Debug)]
-pub(super) struct Adjust {
-    /// `lower:宣传口号` or `route:存量案件`.
-    pub what: String,
-    pub by: i32,
-    /// `None`: the whole complaint; else characters after the words in which they touch a term.
-    pub reach: Option<usize>,
-    pub labels: Vec<String>,
-    pub unless: Vec<usize>,
-    /// The only rule it holds for.
-    pub rule: Option<usize>,
-}
-
-#[derive(Debug)]
-pub(super) struct Near {
-    pub weight: i32,
-    pub groups: [usize; 2],
-    pub within: usize,
-}
-
-/// A text that a rule was written against, and where it stands.
-#[derive(Debug)]
-pub(super) struct TestText {
-    pub file: String,
-    pub line: u64,
-    pub text: String,
-}
-
-#[derive(Debug)]
-pub(super) struct Rule {
-    pub info: RuleInfo,
-    pub index: usize,
-    pub near: Vec<Near>,
-    pub context: Vec<(usize, i32)>,
-    pub needs_any: Vec<usize>,
-    pub needs_all: Vec<usize>,
-    pub watch: i32,
-    /// The alert score; `NEVER` for a rule in status `shadow`.
-    pub alert: i32,
-    /// The alert score as written.
-    pub would_alert_at: i32,
-    pub must_fire: Vec<TestText>,
-    pub must_not_fire: Vec<TestText>,
-}
-
-impl Rule {
-    /// Whether the rule looks at this group at all.
-    pub(super) fn reads_group(&self, group: usize) -> bool {
-        self.context.iter().any(|(index, _)| *index == group)
-            || self.near.iter().any(|near| near.groups.contains(&group))
-            || self.needs_any.contains(&group)
-            || self.needs_all.contains(&group)
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Compiled {
-    pub rules: Vec<Rule>,
-    /// Chinese titles of the groups.
-    pub groups: Vec<String>,
-    pub adjusts: Vec<Adjust>,
-    /// For each term what it is there for.
-    pub terms: Vec<Vec<Use>>,
-    pub matcher: Matcher,
-    pub quiet: Vec<TestText>,
-}
 
 pub(super) fn compile(files: Vec<(String, File)>) -> Result<Compiled, RuleErrors> {
     let mut compiler = Compiler::default();
@@ -130,24 +52,24 @@ impl Compiler {
         self.errors.push(RuleError { file: file.to_owned(), line, column, message: message.into() });
     }
 
-    fn number(&mut self, file: &str, what: &str, value: &Spanned<i64>, range: (i64, i64)) -> i32 {
+    fn number(&mut self, file: &str, what: &str, value: &Spanned<i64>, range: (i32, i32)) -> i32 {
         let (low, high) = range;
-        if (low..=high).contains(&value.value) {
-            value.value as i32
+        if let Some(number) = i32::try_from(value.value).ok().filter(|number| (low..=high).contains(number)) {
+            number
         } else {
             self.error(file, value, format!("`{what}` is {}; it must be from {low} to {high}", value.value));
-            low as i32
+            low
         }
     }
 
     fn terms(&mut self, file: &str, terms: &[Text], used: Use) {
         for term in terms {
             if let Some(number) = self.term(file, term) {
-                let uses = &mut self.terms[number as usize];
-                if uses.contains(&used) {
+                let purposes = &mut self.terms[number as usize];
+                if purposes.contains(&used) {
                     self.error(file, term, format!("the term `{}` stands twice here; keep one", term.value));
                 } else {
-                    uses.push(used);
+                    purposes.push(used);
                 }
             }
         }
@@ -259,8 +181,11 @@ impl Compiler {
 
     fn lower(&mut self, file: &str, lower: &Spanned<schema::Lower>, rule: Option<usize>) {
         let by = self.number(file, "by", &lower.value.by, (1, 100));
-        let reach =
-            lower.value.reach.as_ref().map(|reach| self.number(file, "reach", reach, (0, 100)) as usize);
+        let reach = lower
+            .value
+            .reach
+            .as_ref()
+            .map(|reach| self.number(file, "reach", reach, (0, 100)).unsigned_abs() as usize);
         let unless = self.group_list(file, &lower.value.unless);
         self.adjust(
             file,
@@ -314,7 +239,7 @@ impl Compiler {
         let mut weak_sum = 0;
         for block in weak {
             let weight = self.block(file, block, |weight| Use::Weak { rule: index, weight });
-            weak_sum += weight * block.value.terms.len() as i32;
+            weak_sum += weight * i32::try_from(block.value.terms.len()).unwrap_or(WEAK_CAP);
         }
         if strong.is_empty() && near.is_empty() && weak.is_empty() {
             self.error(
@@ -404,7 +329,7 @@ impl Compiler {
                 format!("the rule id `{id}` is already used at {first}; give it another"),
             );
         }
-        self.number(file, "version", &rule.version, (1, i64::from(i32::MAX)));
+        self.number(file, "version", &rule.version, (1, i32::MAX));
         if rule.owner.value.trim().is_empty() {
             self.error(file, &rule.owner, "the owner is empty; name the unit that answers for the rule");
         }
@@ -421,7 +346,7 @@ impl Compiler {
 
     fn near(&mut self, file: &str, near: &Spanned<schema::Near>) -> Option<Near> {
         let weight = self.number(file, "weight", &near.value.weight, (1, 100));
-        let within = self.number(file, "within", &near.value.within, (0, 200)) as usize;
+        let within = self.number(file, "within", &near.value.within, (0, 200)).unsigned_abs() as usize;
         let given = near.value.groups.len();
         let groups = self.group_list(file, &near.value.groups);
         if given != 2 || groups.first() == groups.get(1) && groups.len() == 2 {

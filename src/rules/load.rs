@@ -89,7 +89,7 @@ fn read_file(path: &Path) -> Result<String, (u64, String)> {
     }
     String::from_utf8(std::fs::read(path).map_err(unreadable)?).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let line = valid.split(|&byte| byte == b'\n').count() as u64;
         (line, "is not UTF-8 here; save the file as UTF-8".to_owned())
     })
 }
@@ -117,14 +117,18 @@ fn yaml_error(file: &str, error: &serde_saphyr::Error) -> RuleError {
         Yaml::SerdeUnknownVariant { variant, expected, .. } => {
             unknown("value", variant, expected.iter().copied(), "the values here are")
         }
-        Yaml::SerdeMissingField { field, .. } => format!("the key `{field}` is missing; add it"),
+        Yaml::SerdeMissingField { field, .. } => {
+            format!("the key `{field}` is missing in the block around here; add it")
+        }
         Yaml::DuplicateMappingKey { key, .. } => {
             format!("the key `{}` stands twice; keep one", key.as_deref().unwrap_or("?"))
         }
         other => {
             let text = other.to_string();
+            let line = text.lines().next().unwrap_or_default();
             // The position is told in our own way.
-            text.split("\n").next().unwrap_or(&text).to_owned()
+            let line = line.split_once(" at line ").map_or(line, |(message, _)| message);
+            line.replace("invalid i64", "a whole number is expected here")
         }
     };
     let (line, column) = error.location().map_or((0, 0), |location| (location.line(), location.column()));

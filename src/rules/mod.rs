@@ -14,6 +14,7 @@
 
 mod check;
 mod compile;
+mod compiled;
 mod error;
 mod haystack;
 mod load;
@@ -60,7 +61,7 @@ pub const NEVER: i32 = i32::MAX;
 /// A checked and compiled set of rules. Immutable; share it in an `Arc` and swap it whole.
 #[derive(Debug)]
 pub struct RulePack {
-    compiled: compile::Compiled,
+    compiled: compiled::Compiled,
     hash: String,
 }
 

@@ -3,7 +3,7 @@
 use crate::model::{Complaint, Span, Where};
 use crate::text::Normalised;
 
-use super::compile::{Compiled, Use};
+use super::compiled::{Compiled, Use};
 use super::haystack::Haystack;
 
 /// One occurrence of a term in one field.
@@ -118,7 +118,7 @@ impl<'t> Scan<'t> {
                     (_, Some(mask)) => scan.hidden.push((*mask, found)),
                     (Use::Group(group), None) => scan.groups[group].push(found),
                     (Use::Strong { rule, .. } | Use::Weak { rule, .. }, None) => {
-                        scan.terms[rule].push((found, *used))
+                        scan.terms[rule].push((found, *used));
                     }
                 }
             }

@@ -142,17 +142,11 @@ pub(super) struct Needs {
     pub all: Vec<Text>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Thresholds {
     pub watch: Option<Spanned<i64>>,
     pub alert: Option<Spanned<i64>>,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self { watch: None, alert: None }
-    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@
 
 use crate::model::{RiskHit, ScorePart, Span, Where};
 
-use super::compile::{Adjust, Compiled, Rule, Use};
+use super::compiled::{Adjust, Compiled, Rule, Use};
 use super::scan::{Cover, Found, Scan};
 use super::schema::Status;
 
@@ -20,6 +20,9 @@ pub(super) const EXTRA_STRONG_CAP: i32 = 20;
 pub(super) const WEAK_CAP: i32 = 36;
 /// A hit lists at most this many spans and as many masked ones.
 const MAX_SPANS: usize = 24;
+/// Of one strong term this many occurrences are looked at: a text that repeats a word without end
+/// must not cost more than its length.
+const MAX_OCCURRENCES: usize = 64;
 
 /// Signs after which words no longer touch what follows.
 const BREAKS: [char; 8] = ['。', '!', '?', ';', '\n', '，', ',', '.'];
@@ -203,22 +206,23 @@ fn split_terms(rule: &Rule, scan: &Scan<'_>, own_masks: &Cover) -> (Vec<Item>, V
         let covered = |over: &Option<Found>| over.is_some_and(|over| found.inside(&over));
         match used {
             Use::Strong { weight, .. } if !covered(&strong_over) => {
-                match numbers.iter().position(|&number| number == found.term) {
-                    Some(position) => strong[position].found.push(found),
-                    None => {
-                        numbers.push(found.term);
-                        let what = format!("strong:{}", scan_text(scan, &found));
-                        strong.push(Item { what, weight, found: vec![found], groups: None, lowered: None });
+                if let Some(position) = numbers.iter().position(|&number| number == found.term) {
+                    if strong[position].found.len() < MAX_OCCURRENCES {
+                        strong[position].found.push(found);
                     }
+                } else {
+                    numbers.push(found.term);
+                    let what = format!("strong:{}", scan_text(scan, &found));
+                    strong.push(Item { what, weight, found: vec![found], groups: None, lowered: None });
                 }
-                strong_over = further(strong_over, found);
-                any_over = further(any_over, found);
+                strong_over = Some(further(strong_over, found));
+                any_over = Some(further(any_over, found));
             }
             Use::Weak { weight, .. } if !covered(&any_over) => {
                 if !weak.iter().any(|(term, ..)| *term == found.term) {
                     weak.push((found.term, found, weight));
                 }
-                any_over = further(any_over, found);
+                any_over = Some(further(any_over, found));
             }
             _ => {}
         }
@@ -227,11 +231,8 @@ fn split_terms(rule: &Rule, scan: &Scan<'_>, own_masks: &Cover) -> (Vec<Item>, V
 }
 
 /// The one of two stretches that reaches further, the later field before the earlier.
-fn further(so_far: Option<Found>, found: Found) -> Option<Found> {
-    match so_far {
-        Some(other) if other.field == found.field && other.end >= found.end => Some(other),
-        _ => Some(found),
-    }
+fn further(so_far: Option<Found>, found: Found) -> Found {
+    so_far.filter(|other| other.field == found.field && other.end >= found.end).unwrap_or(found)
 }
 
 fn overlap(a: &Found, b: &Found) -> bool {
