@@ -8,6 +8,8 @@
 //! [`Positions`]), deciding what a complaint means (`engine`).
 
 pub mod decode;
+#[cfg(feature = "daemon")]
+pub mod http;
 mod intake;
 mod lease;
 mod record;
