@@ -27,6 +27,8 @@
 
 pub mod decode;
 mod holdings;
+#[cfg(feature = "daemon")]
+pub mod http;
 mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
