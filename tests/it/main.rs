@@ -1,4 +1,5 @@
 //! Integration tests: everything they need runs on loopback and ends with them.
+#![expect(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "a test that cannot go on should panic")]
 
 #[cfg(feature = "kafka")]
 mod kafka;

@@ -86,6 +86,36 @@ fn a_revoke_leaves_what_is_queued_to_the_next_owner() {
 }
 
 #[test]
+fn a_revoke_waits_for_the_batch_in_work() {
+    let broker = Broker::shared();
+    let topic = "in-work";
+    broker.create_topic(topic, PARTITIONS);
+    let store = Arc::new(Store::default());
+    let settings = || KafkaConfig { grouping: Grouping::PerPartition, ..config(&broker, topic) };
+    let first = Member::start(settings(), &store);
+    first.wait_held(4);
+    first.batch_ms.store(3000, Ordering::Relaxed);
+    for partition in 0..PARTITIONS {
+        broker.produce(topic, partition, values(0, 2));
+    }
+    wait_until("all is read", || metric("fenghuo_kafka_records_total{topic=\"in-work\"}") == Some(8));
+    let second = Member::start(settings(), &store);
+    second.wait_held(2);
+    for held in second.holdings.all() {
+        let stored = held.lease.stored(&*store, &held.source).unwrap().map(|position| position.0);
+        assert_eq!(stored, store.position_of(&held.source), "nothing was published after the hand-over");
+    }
+    first.batch_ms.store(0, Ordering::Relaxed);
+    wait_until("all of it", || store.count() >= 8);
+    for member in [first, second] {
+        assert_eq!(member.refused.load(Ordering::Relaxed), 0);
+        member.stop().unwrap();
+    }
+    assert_whole(&store, topic, 2);
+    assert_eq!(metric("fenghuo_kafka_drains_late_total{topic=\"in-work\"}"), None);
+}
+
+#[test]
 fn together_with_a_second_member_is_not_ready_and_says_why() {
     let broker = Broker::shared();
     broker.create_topic("split", 2);
@@ -148,5 +178,7 @@ fn a_member_that_does_not_poll_loses_its_partitions_and_writes_nothing_for_them(
     broker.produce("lost", 0, values(10, 10));
     wait_until("the rest, after joining again", || store.count() == 20);
     assert_ne!(member.holdings.all()[0].lease.id(), lease.id());
+    // Had it written an offset for the partition it lost, the group would have refused it.
+    assert_eq!(metric("fenghuo_kafka_hint_commits_total{outcome=\"failed\",topic=\"lost\"}"), None);
     member.stop().unwrap();
 }

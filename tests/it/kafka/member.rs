@@ -184,25 +184,26 @@ impl Pipeline {
         for record in batch {
             by_lease.entry((Arc::clone(&record.source), record.lease.id())).or_default().push(record);
         }
+        // All leases are entered for the length of the batch, as a batch is committed as one.
+        let mut entered = Vec::new();
         for ((source, id), records) in by_lease {
-            let lease = records[0].lease.clone();
-            let Some(guard) = lease.enter() else {
-                self.left.fetch_add(records.len(), Ordering::Relaxed);
-                continue;
-            };
-            std::thread::sleep(Duration::from_millis(self.batch_ms.load(Ordering::Relaxed) as u64));
+            match records[0].lease.clone().enter() {
+                Some(guard) => entered.push((source, id, records, guard)),
+                None => drop(self.left.fetch_add(records.len(), Ordering::Relaxed)),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(self.batch_ms.load(Ordering::Relaxed) as u64));
+        for (source, id, records, _guard) in entered {
             let from = match self.chains.get(&source) {
                 Some((known, at)) if *known == id => *at,
-                _ => lease.stored(&*self.store, &source).unwrap(),
+                _ => records[0].lease.stored(&*self.store, &source).unwrap(),
             };
-            match self.store.commit(&source, from, &records) {
-                Some(to) => drop(self.chains.insert(source, (id, Some(to)))),
-                None => {
-                    self.refused.fetch_add(1, Ordering::Relaxed);
-                    lease.lose();
-                }
+            if let Some(to) = self.store.commit(&source, from, &records) {
+                self.chains.insert(source, (id, Some(to)));
+            } else {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                records[0].lease.lose();
             }
-            drop(guard);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A real Apache Kafka broker (KRaft, broker and controller in one process) on loopback.
+//! A real Apache Kafka broker (`KRaft`, broker and controller in one process) on loopback.
 //!
 //! ```ignore
 //! let mut broker = Broker::start();               // or Broker::shared() for tests that do not stop it
