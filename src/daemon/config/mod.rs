@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{ConfigError, ConfigErrors, Invalid, nearest};
 pub use layers::{ENV_PREFIX, Flag, env_name};
 pub use load::{Effective, Loaded, Sources, load};
-pub use render::{Active, example, reference};
+pub use render::{Active, example, reference, toml};
 pub use rooms::{FileConfig, HttpConfig, KafkaConfig, StoreConfig, WebhookConfig};
 pub use settings::Settings;
 

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::{Config, Invalid, Loaded};
+use crate::daemon::secrets::secret;
 
 /// What the daemon is built from.
 #[derive(Debug, Clone)]
@@ -35,6 +36,25 @@ impl Settings {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = NonZeroUsize::new(usize::from(config.threads)).unwrap_or(cores);
         Ok(Self { config, data_dir, store_path, threads })
+    }
+
+    /// The secrets that the configuration names and that cannot be had, each with the remedy.
+    /// Nothing is made that is missing.
+    #[must_use]
+    pub fn unreadable_secrets(config: &Config) -> Vec<Invalid> {
+        let caller = &config.caller;
+        let mut named = vec![("caller.key", "the caller key", &caller.key_file, &caller.key_env)];
+        if let Some(webhook) = &config.webhook {
+            named.push(("webhook.secret", "the webhook secret", &webhook.secret_file, &webhook.secret_env));
+        }
+        let mut out = Vec::new();
+        for (name, what, file, env) in named {
+            if let Err(error) = secret(what, file.as_deref(), env.as_deref()) {
+                let end = if file.is_some() { "file" } else { "env" };
+                out.push(Invalid::new(format!("{name}_{end}"), error.to_string()));
+            }
+        }
+        out
     }
 }
 
