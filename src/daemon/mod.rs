@@ -6,9 +6,10 @@
 
 pub mod config;
 pub mod health;
+pub mod ledger;
 pub mod logging;
+pub mod pipeline;
 pub mod probes;
+pub mod replay;
 pub mod secrets;
 pub mod systemd;
-pub mod ledger;
-pub mod replay;

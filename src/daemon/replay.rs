@@ -15,7 +15,9 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::engine::{Arrival, Effects, Engine, EngineConfig, Prepared, Preparer};
-use crate::model::{Alert, AlertBody, AlertState, ComplaintId, DeadReason, GroupId, PartitionKey, RiskHit, Span};
+use crate::model::{
+    Alert, AlertBody, AlertState, ComplaintId, DeadReason, GroupId, PartitionKey, RiskHit, Span,
+};
 use crate::source::decode::Decoder;
 
 use super::ledger::{Ledger, Novelty};
@@ -111,7 +113,11 @@ impl Replay<'_> {
         events: impl Iterator<Item = anyhow::Result<Vec<u8>>>,
         out: Outputs<'_>,
     ) -> anyhow::Result<ReplaySummary> {
-        let mut engine = Engine::new(PartitionKey::from("main"), Arc::clone(&self.config), self.preparer.knowledge().clone())?;
+        let mut engine = Engine::new(
+            PartitionKey::from("main"),
+            Arc::clone(&self.config),
+            self.preparer.knowledge().clone(),
+        )?;
         let zone = self.config.zone()?;
         let mut summary = ReplaySummary::default();
         let mut ledger = Ledger::default();
@@ -184,12 +190,18 @@ impl Replay<'_> {
     }
 
     fn prepare(&self, bytes: &[u8]) -> Result<Prepared, (DeadReason, String)> {
-        let decoded = self.decoder.decode(bytes, self.not_after).map_err(|fault| (fault.reason, fault.detail))?;
+        let decoded =
+            self.decoder.decode(bytes, self.not_after).map_err(|fault| (fault.reason, fault.detail))?;
         Ok(self.preparer.prepare(decoded.complaint, decoded.content))
     }
 }
 
-fn write_alert(out: &mut dyn Write, alert: &Alert, group: &GroupId, zone: &jiff::tz::TimeZone) -> anyhow::Result<()> {
+fn write_alert(
+    out: &mut dyn Write,
+    alert: &Alert,
+    group: &GroupId,
+    zone: &jiff::tz::TimeZone,
+) -> anyhow::Result<()> {
     let serde_json::Value::Object(mut fields) = serde_json::to_value(alert)? else {
         anyhow::bail!("an alert is a JSON object");
     };

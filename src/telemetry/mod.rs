@@ -11,6 +11,7 @@
 
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod pipeline;
 pub mod source;
 
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, TextEncoder};
