@@ -126,7 +126,13 @@ impl Forms {
                     site.start = before.start;
                 }
                 found.push(site);
-            } else {
+            } else if let Some(before) = found.last_mut().filter(|before| walk.grows(before, &tail)) {
+                // 云栖府华城: too short to be another name.
+                before.name = text[before.start..tail.end].to_owned();
+                before.end = tail.end;
+                floor = tail.end;
+                before.take_part(text);
+            } else if !walk.too_short(&tail, floor) {
                 // 我们小区云栖路: what names nothing is no part of the next name either.
                 floor = floor.max(tail.end);
             }
@@ -163,7 +169,9 @@ impl Forms {
                 if ending.own && is_estate(tail.ending) {
                     tail.base_end.get_or_insert(tail.end);
                 }
-                tail = Tail { last: next.start(), end: next.end(), ending, ..tail };
+                // 江山帝景: the 山 belongs to what says which one.
+                let start = if tail.ending.weak { next.start() } else { tail.start };
+                tail = Tail { start, last: next.start(), end: next.end(), ending, ..tail };
             }
             Some(tail)
         })
@@ -250,13 +258,40 @@ impl Walk<'_> {
                     && "口段边面上旁".contains(next)
                     && token.start >= tail.start)
         } else {
-            !self.segmenter.knows(token.word) || token.start < tail.last
+            // 小区业主 is one word and holds the ending whole; 中学生 is another word.
+            let whole = token.start == tail.last && behind[..token.end - tail.end].chars().count() > 1;
+            whole || !self.segmenter.knows(token.word) || token.start < tail.last
         }
+    }
+
+    /// Whether `tail` with the word before it only lengthens the name found just before.
+    fn grows(&self, before: &Found, tail: &Tail) -> bool {
+        let growth = self.text.get(before.end..tail.end).unwrap_or("");
+        before.kind == PlaceKind::Site
+            && tail.ending.kind == PlaceKind::Site
+            && tail.ending.weak
+            && before.part.is_none()
+            && !before.known
+            && growth.chars().count() == 2
+            && !growth.ends_with('里')
+            && self.left_border(tail.start, before.end, tail.ending) == Some(before.end)
+    }
+
+    /// Whether there is a name, too short to stand alone, that may begin a longer one.
+    fn too_short(&self, tail: &Tail, floor: usize) -> bool {
+        self.left_border(tail.start, floor, tail.ending)
+            .is_some_and(|start| tail.ending.weak && self.text[start..tail.end].chars().count() == 2)
     }
 
     /// The name that ends with `tail`, not reaching back before `floor`.
     fn name(&self, tail: &Tail, floor: usize) -> Option<Found> {
-        let start = self.left_border(tail.start, floor, tail.ending)?;
+        let mut start = self.left_border(tail.start, floor, tail.ending)?;
+        // 二期小区垃圾站: the part belongs to what stands before.
+        if let Some((part, len)) = name::part(&self.text[start..tail.start])
+            && part.ends_with(['期', '栋'])
+        {
+            start += len;
+        }
         let whole = &self.text[start..tail.end];
         let stem = &self.text[start..tail.start];
         if whole.chars().count() > MAX_NAME || !self.tells(start, tail) {
@@ -361,7 +396,11 @@ impl Walk<'_> {
         if self.forms.stops.contains(word) {
             return false;
         }
-        match self.segmenter.class(word) {
+        let class = self.segmenter.class(word);
+        let describes = self.forms.generic.contains(word);
+        match class {
+            // 培训, 服务: verbs that describe an institution.
+            WordClass::Verb if describes => true,
             WordClass::Name | WordClass::Noun | WordClass::Unknown => true,
             WordClass::Number | WordClass::Time => {
                 word.chars().all(|c| "一二三四五六七八九十百千万零".contains(c))
@@ -449,7 +488,11 @@ impl Walk<'_> {
                 !word.word.is_ascii() && matches!(self.segmenter.class(word.word), WordClass::Unknown)
             });
             let count = name.chars().count();
-            if unknown && (3..=7).contains(&count) && !name.ends_with(|c: char| c.is_ascii()) {
+            if unknown
+                && name::part(name).is_none()
+                && (3..=7).contains(&count)
+                && !name.ends_with(|c: char| c.is_ascii())
+            {
                 let site = self.finish(name.to_owned(), PlaceKind::Site, start, token.start);
                 floor = site.end;
                 let at = found.partition_point(|found| found.start < site.start);

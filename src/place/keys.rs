@@ -151,9 +151,11 @@ impl PlaceKeys {
     /// Whether `key` is what this complaint is about, and not only the surroundings of another site
     /// that `other` does not name.
     fn alone(&self, key: &Key, other: &Self) -> bool {
-        let elsewhere = |own: &&Key| own.kind == key.kind && own.primary && own.firm && !std::ptr::eq(*own, key);
+        let elsewhere =
+            |own: &&Key| own.kind == key.kind && own.primary && own.firm && !std::ptr::eq(*own, key);
         let mut rest = self.keys.iter().filter(elsewhere).peekable();
-        rest.peek().is_none() || rest.any(|own| other.keys.iter().any(|key| own.kind == key.kind && own.alike(key).is_some()))
+        rest.peek().is_none()
+            || rest.any(|own| other.keys.iter().any(|key| own.kind == key.kind && own.alike(key).is_some()))
     }
 
     /// Whether both name places of this kind surely enough to say that they are different ones.
