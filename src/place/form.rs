@@ -160,18 +160,18 @@ impl Forms {
             let ending = ENDINGS[first.value() as usize];
             let mut tail =
                 Tail { start: first.start(), last: first.start(), end: first.end(), ending, base_end: None };
-            while let Some(next) = matches.next_if(|next| next.start() == tail.end) {
+            while let Some(next) = matches.peek().filter(|next| next.start() == tail.end) {
                 let ending = ENDINGS[next.value() as usize];
-                // 小区里, 花园里: inside of it.
-                if ending.text == "里" {
-                    break;
-                }
-                if ending.own && is_estate(tail.ending) {
-                    tail.base_end.get_or_insert(tail.end);
-                }
                 // 江山帝景: the 山 belongs to what says which one.
                 let start = if tail.ending.weak { next.start() } else { tail.start };
-                tail = Tail { start, last: next.start(), end: next.end(), ending, ..tail };
+                let longer = Tail { start, last: next.start(), end: next.end(), ending, ..tail };
+                // 花园里 is inside of it, 石桥路路灯 is a lamp there.
+                if ending.text == "里" || !walk.can_end(&longer) {
+                    break;
+                }
+                let base_end = (ending.own && is_estate(tail.ending)).then_some(tail.end);
+                tail = Tail { base_end: tail.base_end.or(base_end), ..longer };
+                matches.next();
             }
             Some(tail)
         })
@@ -244,6 +244,7 @@ impl Walk<'_> {
             // 政府, 道路, 家庭: a common noun that happens to end so.
             return !(tail.ending.weak
                 && token.start < tail.last
+                && !self.text[token.start..tail.last].chars().all(|c| "一二三四五六七八九十".contains(c))
                 && self.segmenter.class(token.word) != WordClass::Name
                 && self.segmenter.knows(token.word)
                 && !matches!(
@@ -253,10 +254,12 @@ impl Walk<'_> {
         }
         let next = behind.chars().next().unwrap_or(' ');
         if tail.ending.weak {
-            endings::MAY_FOLLOW_WEAK.contains(next) && !self.segmenter.knows(token.word)
-                || (matches!(tail.ending.kind, PlaceKind::Road)
-                    && "口段边面上旁".contains(next)
-                    && token.start >= tail.start)
+            let unknown = !self.segmenter.knows(token.word);
+            // 石桥|路云栖|雅苑: a guessed word that begins with the ending.
+            let head = token.start == tail.last && tail.ending.text != "里";
+            let road = tail.ending.kind == PlaceKind::Road;
+            unknown && (head || endings::MAY_FOLLOW_WEAK.contains(next))
+                || head && road && "口段边面上旁".contains(next)
         } else {
             // 小区业主 is one word and holds the ending whole; 中学生 is another word.
             let whole = token.start == tail.last && behind[..token.end - tail.end].chars().count() > 1;
@@ -285,6 +288,9 @@ impl Walk<'_> {
 
     /// The name that ends with `tail`, not reaching back before `floor`.
     fn name(&self, tail: &Tail, floor: usize) -> Option<Found> {
+        if let Some(quoted) = self.quoted(tail, floor) {
+            return Some(quoted);
+        }
         let mut start = self.left_border(tail.start, floor, tail.ending)?;
         // 二期小区垃圾站: the part belongs to what stands before.
         if let Some((part, len)) = name::part(&self.text[start..tail.start])
@@ -315,6 +321,15 @@ impl Walk<'_> {
             return Some(site);
         }
         Some(self.finish(whole.to_owned(), tail.ending.kind, start, tail.end))
+    }
+
+    /// `“云栖紫郡”小区`: the name is what the quotes hold.
+    fn quoted(&self, tail: &Tail, floor: usize) -> Option<Found> {
+        let front = self.text[..tail.start].strip_suffix(['”', '"', '」', '』'])?;
+        let open = front.rfind(['“', '"', '「', '『'])?;
+        let name = front[open..].trim_start_matches(['“', '"', '「', '『']);
+        let plain = (2..=10).contains(&name.chars().count()) && name.chars().all(char::is_alphanumeric);
+        (plain && open >= floor).then(|| self.finish(name.to_owned(), tail.ending.kind, open, tail.end))
     }
 
     /// `紫薇路89号院`: a road with a number, and a courtyard there, are one site.
@@ -351,16 +366,13 @@ impl Walk<'_> {
                 break;
             }
             let from = token.start.max(floor);
-            let mut word = &self.text[from..start];
+            let word = &self.text[from..start];
             if !self.in_name(index, word, start == ending_start, ending) {
                 break;
             }
-            if word.starts_with(|c| endings::LEADING.contains(c))
-                && word.chars().count() > 1
-                && !self.segmenter.knows(word)
-            {
-                word = &word[word.chars().next().map_or(0, char::len_utf8)..];
-                start -= word.len();
+            let trimmed = word.trim_start_matches(|c| endings::LEADING.contains(c));
+            if trimmed.len() < word.len() && word.chars().count() > 1 && !self.segmenter.knows(word) {
+                start -= trimmed.len();
                 break;
             }
             start = from;
@@ -402,12 +414,34 @@ impl Walk<'_> {
             // 培训, 服务: verbs that describe an institution.
             WordClass::Verb if describes => true,
             WordClass::Name | WordClass::Noun | WordClass::Unknown => true,
+            // 松月花园, cut into 松|月|花园: a measure right behind the rest of a name.
+            WordClass::Number if word.chars().nth(1).is_none() && self.follows_name(index) => true,
             WordClass::Number | WordClass::Time => {
                 word.chars().all(|c| "一二三四五六七八九十百千万零".contains(c))
             }
             // One character verbs and directions make names (开元, 上河); longer ones do not.
+            // 和平里: an ending of its own inside a longer name.
+            _ if self.is_weak_ending(word) => {
+                index > 0 && {
+                    let before = self.segmenter.class(self.tokens[index - 1].word);
+                    matches!(before, WordClass::Name | WordClass::Unknown)
+                }
+            }
             WordClass::Verb | WordClass::Function => adjacent && ending.weak && word.chars().count() == 1,
         }
+    }
+
+    /// Whether the word before this one is a name or unknown, and not a number or letters.
+    fn follows_name(&self, index: usize) -> bool {
+        index.checked_sub(1).map(|before| self.tokens[before].word).is_some_and(|before| {
+            !before.is_ascii()
+                && before.chars().all(char::is_alphanumeric)
+                && matches!(self.segmenter.class(before), WordClass::Name | WordClass::Unknown)
+        })
+    }
+
+    fn is_weak_ending(&self, word: &str) -> bool {
+        word.chars().nth(1).is_none() && ENDINGS.iter().any(|ending| ending.weak && ending.text == word)
     }
 
     /// Whether a token ends the name of a district, town or province: `A5区`, `朝阳区`, `某市`.
@@ -449,8 +483,9 @@ impl Walk<'_> {
     }
 
     fn anchored(&self, found: &mut Vec<Found>) {
-        const ANCHORS: [&str; 14] = [
+        const ANCHORS: [&str; 15] = [
             "业主",
+            "业主委员会",
             "物业",
             "物业公司",
             "业委会",

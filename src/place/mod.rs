@@ -20,6 +20,8 @@ mod gazetteer;
 mod gazetteer_file;
 mod keys;
 mod name;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
