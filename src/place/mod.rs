@@ -22,6 +22,7 @@ mod keys;
 mod name;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::sync::Arc;
 
