@@ -12,6 +12,7 @@ use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBu
 use rustc_hash::FxHashSet;
 
 use super::endings::{self, ENDINGS, Ending};
+use super::walk::{Walk, borders};
 use super::{PlaceKind, name};
 use crate::text::{Segmenter, Token, WordClass};
 
@@ -33,27 +34,27 @@ pub(super) struct Found {
 }
 
 /// Longest name read by form, in characters.
-const MAX_NAME: usize = 12;
+pub(super) const MAX_NAME: usize = 12;
 
 /// Reads names by their form. Immutable.
 pub(super) struct Forms {
     /// Values are indices into `ENDINGS`.
     matcher: CharwiseDoubleArrayAhoCorasick<u32>,
-    generic: FxHashSet<&'static str>,
-    stops: FxHashSet<&'static str>,
-    naming_words: FxHashSet<&'static str>,
+    pub generic: FxHashSet<&'static str>,
+    pub stops: FxHashSet<&'static str>,
+    pub naming_words: FxHashSet<&'static str>,
 }
 
 /// One or more adjoining endings: `花园` + `小区`.
 #[derive(Debug, Clone, Copy)]
-struct Tail {
-    start: usize,
+pub(super) struct Tail {
+    pub start: usize,
     /// Where the last ending begins.
-    last: usize,
-    end: usize,
-    ending: Ending,
+    pub last: usize,
+    pub end: usize,
+    pub ending: Ending,
     /// The estate before an institution: `云栖花园` in 云栖花园幼儿园.
-    base_end: Option<usize>,
+    pub base_end: Option<usize>,
 }
 
 impl fmt::Debug for Forms {
@@ -88,7 +89,10 @@ impl Forms {
         limit: usize,
     ) -> Vec<Found> {
         let walk = Walk { forms: self, segmenter, text, tokens, borders: borders(text) };
-        let known = known.into_iter().filter(|hit| walk.whole_words(hit));
+        let known = known.into_iter().filter(|hit| walk.whole_words(hit)).map(|mut hit| {
+            hit.take_part(text);
+            hit
+        });
         let mut found: Vec<Found> = Vec::new();
         let mut known = known.peekable();
         let mut tails = self.tails(&walk).peekable();
@@ -126,7 +130,13 @@ impl Forms {
                     site.start = before.start;
                 }
                 found.push(site);
-            } else {
+            } else if let Some(before) = found.last_mut().filter(|before| walk.grows(before, &tail)) {
+                // 云栖府华城: too short to be another name.
+                before.name = String::from(&text[before.start..tail.end]);
+                before.end = tail.end;
+                floor = tail.end;
+                before.take_part(text);
+            } else if !walk.too_short(&tail, floor) {
                 // 我们小区云栖路: what names nothing is no part of the next name either.
                 floor = floor.max(tail.end);
             }
@@ -154,16 +164,18 @@ impl Forms {
             let ending = ENDINGS[first.value() as usize];
             let mut tail =
                 Tail { start: first.start(), last: first.start(), end: first.end(), ending, base_end: None };
-            while let Some(next) = matches.next_if(|next| next.start() == tail.end) {
+            while let Some(next) = matches.peek().filter(|next| next.start() == tail.end) {
                 let ending = ENDINGS[next.value() as usize];
-                // 小区里, 花园里: inside of it.
-                if ending.text == "里" {
+                // 江山帝景: the 山 belongs to what says which one.
+                let start = if tail.ending.weak { next.start() } else { tail.start };
+                let longer = Tail { start, last: next.start(), end: next.end(), ending, ..tail };
+                // 花园里 is inside of it, 石桥路路灯 is a lamp there.
+                if ending.text == "里" || !walk.can_end(&longer) {
                     break;
                 }
-                if ending.own && is_estate(tail.ending) {
-                    tail.base_end.get_or_insert(tail.end);
-                }
-                tail = Tail { last: next.start(), end: next.end(), ending, ..tail };
+                let base_end = (ending.own && is_estate(tail.ending)).then_some(tail.end);
+                tail = Tail { base_end: tail.base_end.or(base_end), ..longer };
+                matches.next();
             }
             Some(tail)
         })
@@ -176,87 +188,38 @@ fn is_estate(ending: Ending) -> bool {
     ending.kind == PlaceKind::Site && !ending.own && !ending.weak && !matches!(ending.text, "国际" | "大楼")
 }
 
-/// One text being read.
-struct Walk<'w> {
-    forms: &'w Forms,
-    segmenter: &'w Segmenter,
-    text: &'w str,
-    tokens: &'w [Token<'w>],
-    /// Ends of administrative names: no name reaches across them.
-    borders: Vec<usize>,
-}
-
-/// Where names of provinces and of anonymised districts (`a5区`, `a市`) end.
-fn borders(text: &str) -> Vec<usize> {
-    let behind = |&(at, unit): &(usize, &str)| {
-        let front = &text[..at];
-        let letters = front.len() - front.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
-        let code = &front[front.len() - letters..];
-        unit == "省"
-            || front.ends_with('某')
-            || (letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic()))
-    };
-    text.match_indices(['省', '市', '区', '县']).filter(behind).map(|(at, unit)| at + unit.len()).collect()
-}
-
 impl Walk<'_> {
-    /// Index of the token that holds the byte before `end`.
-    fn token_before(&self, end: usize) -> Option<usize> {
-        self.tokens.partition_point(|token| token.start < end).checked_sub(1)
+    /// Whether `tail` with the word before it only lengthens the name found just before.
+    fn grows(&self, before: &Found, tail: &Tail) -> bool {
+        let growth = self.text.get(before.end..tail.end).unwrap_or("");
+        before.kind == PlaceKind::Site
+            && tail.ending.kind == PlaceKind::Site
+            && tail.ending.weak
+            && before.part.is_none()
+            && !before.known
+            && growth.chars().count() == 2
+            && !growth.ends_with('里')
+            && self.left_border(tail.start, before.end, tail.ending) == Some(before.end)
     }
 
-    /// Whether a short known name stands as words of its own: not 西海 in 西海岸.
-    fn whole_words(&self, hit: &Found) -> bool {
-        let border =
-            |at: usize| at == 0 || self.token_before(at).is_some_and(|index| self.tokens[index].end == at);
-        let name_end = hit.start + self.text[hit.start..hit.end].len();
-        self.text[hit.start..hit.end].chars().count() > 3 || (border(hit.start) && border(name_end))
-    }
-
-    /// Whether a name can end at this ending: not in the middle of a word that means something else.
-    fn can_end(&self, tail: &Tail) -> bool {
-        let Some(token) = self.token_before(tail.end).map(|index| self.tokens[index]) else { return false };
-        let behind = &self.text[tail.end..];
-        if tail.ending.text == "市场" && behind.starts_with('监') {
-            return false;
-        }
-        if tail.ending.weak && endings::AUTHORITIES.iter().any(|end| self.text[..tail.end].ends_with(end)) {
-            return false;
-        }
-        // 房间里, 公园里: inside of it; 三义里 is a name, and the segmenter takes it for one word.
-        if tail.ending.text == "里" && token.start == tail.start {
-            let before = self.token_before(tail.start).map(|index| self.tokens[index].word);
-            if before.is_none_or(|word| {
-                !matches!(self.segmenter.class(word), WordClass::Unknown | WordClass::Name)
-            }) {
-                return false;
-            }
-        }
-        if token.end == tail.end {
-            // 政府, 道路, 家庭: a common noun that happens to end so.
-            return !(tail.ending.weak
-                && token.start < tail.last
-                && self.segmenter.class(token.word) != WordClass::Name
-                && self.segmenter.knows(token.word)
-                && !matches!(
-                    token.word,
-                    "老街" | "新城" | "新村" | "公路" | "古镇" | "天桥" | "山庄" | "庄园"
-                ));
-        }
-        let next = behind.chars().next().unwrap_or(' ');
-        if tail.ending.weak {
-            endings::MAY_FOLLOW_WEAK.contains(next) && !self.segmenter.knows(token.word)
-                || (matches!(tail.ending.kind, PlaceKind::Road)
-                    && "口段边面上旁".contains(next)
-                    && token.start >= tail.start)
-        } else {
-            !self.segmenter.knows(token.word) || token.start < tail.last
-        }
+    /// Whether there is a name, too short to stand alone, that may begin a longer one.
+    fn too_short(&self, tail: &Tail, floor: usize) -> bool {
+        self.left_border(tail.start, floor, tail.ending)
+            .is_some_and(|start| tail.ending.weak && self.text[start..tail.end].chars().count() == 2)
     }
 
     /// The name that ends with `tail`, not reaching back before `floor`.
     fn name(&self, tail: &Tail, floor: usize) -> Option<Found> {
-        let start = self.left_border(tail.start, floor, tail.ending)?;
+        if let Some(quoted) = self.quoted(tail, floor) {
+            return Some(quoted);
+        }
+        let mut start = self.left_border(tail.start, floor, tail.ending)?;
+        // 二期小区垃圾站: the part belongs to what stands before.
+        if let Some((part, len)) = name::part(&self.text[start..tail.start])
+            && part.ends_with(['期', '栋'])
+        {
+            start += len;
+        }
         let whole = &self.text[start..tail.end];
         let stem = &self.text[start..tail.start];
         if whole.chars().count() > MAX_NAME || !self.tells(start, tail) {
@@ -282,6 +245,15 @@ impl Walk<'_> {
         Some(self.finish(whole.to_owned(), tail.ending.kind, start, tail.end))
     }
 
+    /// `“云栖紫郡”小区`: the name is what the quotes hold.
+    fn quoted(&self, tail: &Tail, floor: usize) -> Option<Found> {
+        let front = self.text[..tail.start].strip_suffix(['”', '"', '」', '』'])?;
+        let open = front.rfind(['“', '"', '「', '『'])?;
+        let name = front[open..].trim_start_matches(['“', '"', '「', '『']);
+        let plain = (2..=10).contains(&name.chars().count()) && name.chars().all(char::is_alphanumeric);
+        (plain && open >= floor).then(|| self.finish(name.to_owned(), tail.ending.kind, open, tail.end))
+    }
+
     /// `紫薇路89号院`: a road with a number, and a courtyard there, are one site.
     fn courtyard(&self, tail: &Tail, before: Option<&Found>) -> Option<Found> {
         let road = before.filter(|road| road.kind == PlaceKind::Road && tail.ending.text == "号院")?;
@@ -303,115 +275,10 @@ impl Walk<'_> {
         found
     }
 
-    /// Where the name whose ending begins at `ending_start` begins; `None` when nothing is in front.
-    fn left_border(&self, ending_start: usize, floor: usize, ending: Ending) -> Option<usize> {
-        let border = self.borders.partition_point(|&border| border <= ending_start).checked_sub(1);
-        let floor = border.map_or(floor, |border| floor.max(self.borders[border]));
-        let mut start = ending_start;
-        let mut index = self.token_before(ending_start)?;
-        // The ending may stand inside a word: 云栖府 as one token. Its head belongs to the name.
-        loop {
-            let token = self.tokens[index];
-            if start <= floor {
-                break;
-            }
-            let from = token.start.max(floor);
-            let mut word = &self.text[from..start];
-            if !self.in_name(index, word, start == ending_start, ending) {
-                break;
-            }
-            if word.starts_with(|c| endings::LEADING.contains(c))
-                && word.chars().count() > 1
-                && !self.segmenter.knows(word)
-            {
-                word = &word[word.chars().next().map_or(0, char::len_utf8)..];
-                start -= word.len();
-                break;
-            }
-            start = from;
-            if ending_start - start > 4 * MAX_NAME {
-                return None;
-            }
-            match index.checked_sub(1) {
-                Some(before) => index = before,
-                None => break,
-            }
-        }
-        // Numbers in front belong to what stands before, unless they are the name.
-        let keeps_number = matches!(ending.text, "号线" | "国道" | "省道" | "高速" | "路");
-        if !keeps_number {
-            let stem = &self.text[start..ending_start];
-            start = ending_start - stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').len();
-        }
-        (start < ending_start).then_some(start)
-    }
-
-    /// Whether this word can be part of a name.
-    fn in_name(&self, index: usize, word: &str, adjacent: bool, ending: Ending) -> bool {
-        let Some(first) = word.chars().next() else { return false };
-        if !first.is_alphanumeric() || self.is_district(index) {
-            return false;
-        }
-        if word.is_ascii() {
-            return word.len() <= 5;
-        }
-        if self.forms.naming_words.contains(word) {
-            return true;
-        }
-        if self.forms.stops.contains(word) {
-            return false;
-        }
-        match self.segmenter.class(word) {
-            WordClass::Name | WordClass::Noun | WordClass::Unknown => true,
-            WordClass::Number | WordClass::Time => {
-                word.chars().all(|c| "一二三四五六七八九十百千万零".contains(c))
-            }
-            // One character verbs and directions make names (开元, 上河); longer ones do not.
-            WordClass::Verb | WordClass::Function => adjacent && ending.weak && word.chars().count() == 1,
-        }
-    }
-
-    /// Whether a token ends the name of a district, town or province: `A5区`, `朝阳区`, `某市`.
-    fn is_district(&self, index: usize) -> bool {
-        let token = self.tokens[index];
-        let Some(unit) = token.word.chars().next_back().filter(|&c| "省市区县州".contains(c)) else {
-            return false;
-        };
-        if token.word.chars().count() > 1 {
-            return unit == '省'
-                || (self.segmenter.class(token.word) == WordClass::Name && token.word.chars().count() <= 5);
-        }
-        // The unit alone, behind letters that stand for a name, or behind 某.
-        let before = index.checked_sub(1).map(|before| self.tokens[before].word);
-        before.is_some_and(|before| {
-            before.ends_with('某')
-                || (before.len() <= 3
-                    && before.is_ascii()
-                    && before.starts_with(|c: char| c.is_ascii_alphabetic()))
-        })
-    }
-
-    /// Whether a name says which one: something in it is no mere description.
-    fn tells(&self, start: usize, tail: &Tail) -> bool {
-        let stem = &self.text[start..tail.start];
-        if stem.is_empty() || self.forms.generic.contains(stem) {
-            return false;
-        }
-        let first = self.tokens.partition_point(|token| token.end <= start);
-        let telling = self.tokens[first..].iter().take_while(|token| token.start < tail.start).any(|token| {
-            let word = &token.word[..token.word.len().min(tail.start.saturating_sub(token.start))];
-            !self.forms.generic.contains(word)
-        });
-        let long_enough = match tail.ending.kind {
-            PlaceKind::Site => self.text[start..tail.end].chars().count() >= 3,
-            _ => true,
-        };
-        telling && long_enough
-    }
-
     fn anchored(&self, found: &mut Vec<Found>) {
-        const ANCHORS: [&str; 14] = [
+        const ANCHORS: [&str; 15] = [
             "业主",
+            "业主委员会",
             "物业",
             "物业公司",
             "业委会",
@@ -449,7 +316,11 @@ impl Walk<'_> {
                 !word.word.is_ascii() && matches!(self.segmenter.class(word.word), WordClass::Unknown)
             });
             let count = name.chars().count();
-            if unknown && (3..=7).contains(&count) && !name.ends_with(|c: char| c.is_ascii()) {
+            if unknown
+                && name::part(name).is_none()
+                && (3..=7).contains(&count)
+                && !name.ends_with(|c: char| c.is_ascii())
+            {
                 let site = self.finish(name.to_owned(), PlaceKind::Site, start, token.start);
                 floor = site.end;
                 let at = found.partition_point(|found| found.start < site.start);

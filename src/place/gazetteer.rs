@@ -49,7 +49,7 @@ impl Gazetteer {
     /// One that knows nothing: places are then read by field and form alone.
     #[must_use]
     pub fn empty() -> Self {
-        Self::of(Vec::new()).expect("no names make an automaton")
+        Self { places: Vec::new(), matcher: None, by_name: FxHashMap::default() }
     }
 
     fn of(places: Vec<Place>) -> Result<Self, GazetteerError> {
@@ -117,16 +117,14 @@ impl Gazetteer {
     pub(super) fn find(&self, text: &str, limit: usize) -> Vec<Found> {
         let found = |hit: daachorse::Match<u32>| {
             let place = &self.places[hit.value() as usize];
-            let mut found = Found {
+            Found {
                 name: place.name.to_string(),
                 kind: place.kind,
                 start: hit.start(),
                 end: hit.end(),
                 part: None,
                 known: true,
-            };
-            found.take_part(text);
-            found
+            }
         };
         let Some(matcher) = &self.matcher else { return Vec::new() };
         matcher.leftmost_find_iter(text).take(limit).map(found).collect()

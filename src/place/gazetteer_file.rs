@@ -84,8 +84,8 @@ pub(super) fn load(dir: &Path) -> Result<Vec<Place>, GazetteerError> {
 pub(super) fn parse_all(files: &[(&str, &str)]) -> Result<Vec<Place>, GazetteerError> {
     let mut reader = Reader::default();
     for (name, content) in files {
-        reader.file = (*name).to_owned();
-        reader.content = (*content).to_owned();
+        reader.file = String::from(*name);
+        reader.content = String::from(*content);
         let table = DeTable::parse(content).map_err(|error| {
             let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
             reader.wrong(error.span().unwrap_or_default(), message)
@@ -109,7 +109,7 @@ type Entry<'t, 'i> = (&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValu
 impl Reader {
     fn at(&self, span: &Range<usize>) -> String {
         let start = span.start.min(self.content.len());
-        let line = self.content.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(&self.content.as_bytes()[..start]).matches('\n').count() + 1;
         format!("{}:{line}", self.file)
     }
 
@@ -122,7 +122,7 @@ impl Reader {
         let code = self.code(table, 6)?;
         let name = self.required(table, "district", 0..0)?;
         let aliases = self.aliases(table)?;
-        self.add(PlaceKind::District, name, aliases, code.clone(), None)?;
+        self.add(PlaceKind::District, &name, &aliases, code.clone(), None)?;
         self.lists(table, None)?;
         let Some(streets) = table.get("street") else { return Ok(()) };
         let DeValue::Array(streets) = streets.get_ref() else {
@@ -147,7 +147,7 @@ impl Reader {
                 return Err(self.wrong(table.get("code").map_or(0..0, Spanned::span), message));
             }
             let aliases = self.aliases(table)?;
-            self.add(PlaceKind::Street, name, aliases, street_code, None)?;
+            self.add(PlaceKind::Street, &name, &aliases, street_code, None)?;
             self.lists(table, Some(&street_name))?;
         }
         Ok(())
@@ -164,7 +164,7 @@ impl Reader {
             };
             for item in list {
                 let (name, aliases) = self.names(item, key)?;
-                self.add(kind, name, aliases, None, street.map(Into::into))?;
+                self.add(kind, &name, &aliases, None, street.map(Into::into))?;
             }
         }
         Ok(())
@@ -194,12 +194,12 @@ impl Reader {
     fn add(
         &mut self,
         kind: PlaceKind,
-        name: Spanned<String>,
-        aliases: Vec<Spanned<String>>,
+        name: &Spanned<String>,
+        aliases: &[Spanned<String>],
         code: Option<Box<str>>,
         street: Option<Box<str>>,
     ) -> Result<(), GazetteerError> {
-        let name = self.unique(&name, kind)?;
+        let name = self.unique(name, kind)?;
         let aliases = aliases.iter().map(|alias| self.unique(alias, kind)).collect::<Result<_, _>>()?;
         self.places.push(Place { kind, name, aliases, code, street });
         Ok(())

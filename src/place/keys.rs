@@ -3,7 +3,7 @@
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
 
-use super::alike::alike;
+use super::alike::{Name, alike};
 use super::endings::{ENDINGS, Ending};
 use crate::model::{PlaceKind, PlaceMention, PlaceSource, Where};
 
@@ -33,7 +33,7 @@ struct Key {
     hash: u64,
     /// One bit for each character, by its code: names without common bits are not alike.
     bits: u64,
-    name: Box<[char]>,
+    name: Name,
     part: Option<Box<str>>,
     kind: PlaceKind,
     /// What the complaint is about, as against what it mentions besides.
@@ -71,10 +71,10 @@ impl PlaceKeys {
                 // The fields' address and the title both say what it is about.
                 _ => true,
             };
-            let name: Box<[char]> = mention.name.chars().collect();
+            let name = Name::new(&mention.name);
             Key {
                 hash: hash(mention),
-                bits: name.iter().fold(0, |bits, &c| bits | 1 << (c as u32 % 61)),
+                bits: name.chars().iter().fold(0, |bits, &c| bits | 1 << (c as u32 % 61)),
                 name,
                 part: mention.part.clone(),
                 kind: mention.kind,
@@ -138,10 +138,13 @@ impl PlaceKeys {
                     // 青溪湖 shared, but one is about 云栖园 there and the other about 石桥园.
                     if self.alone(a, other) && other.alone(b, self) { 1.0 } else { 0.5 }
                 } else if a.primary || b.primary {
-                    (1.0 + aside) / 2.0
+                    f32::midpoint(1.0, aside)
                 } else {
                     aside
                 };
+                if alike * weight >= 1.0 {
+                    return Some(1.0);
+                }
                 best = Some(best.map_or(alike * weight, |best| best.max(alike * weight)));
             }
         }

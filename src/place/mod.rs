@@ -20,6 +20,9 @@ mod gazetteer;
 mod gazetteer_file;
 mod keys;
 mod name;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 use std::sync::Arc;
 

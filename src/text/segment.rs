@@ -112,7 +112,7 @@ impl Segmenter {
         let tag = self.jieba.tag(word, false).first().map_or("", |tag| tag.tag);
         match tag.as_bytes() {
             [b'n', b'r' | b's' | b't' | b'z', ..] => WordClass::Name,
-            [b'n', ..] | [b's' | b'j' | b'b' | b'z' | b'a', ..] => WordClass::Noun,
+            [b'n' | b's' | b'j' | b'b' | b'z' | b'a', ..] => WordClass::Noun,
             [b'v', ..] => WordClass::Verb,
             [b'm' | b'q', ..] => WordClass::Number,
             [b't', ..] => WordClass::Time,
