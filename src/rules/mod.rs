@@ -16,6 +16,7 @@ mod check;
 mod compile;
 mod compiled;
 mod error;
+mod gate;
 mod haystack;
 mod load;
 mod matcher;
