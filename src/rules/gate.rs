@@ -41,7 +41,7 @@ fn required(hir: &Hir) -> Option<Vec<String>> {
 
 fn characters(class: &Class) -> Option<Vec<String>> {
     let Class::Unicode(class) = class else { return None };
-    let count: usize = class.ranges().iter().map(|range| range.len()).sum();
+    let count: usize = class.ranges().iter().map(regex_syntax::hir::ClassUnicodeRange::len).sum();
     (count <= MAX_WORDS).then(|| {
         class.ranges().iter().flat_map(|range| range.start()..=range.end()).map(String::from).collect()
     })

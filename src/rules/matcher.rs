@@ -1,7 +1,9 @@
 //! Finds every occurrence of every term in one pass of an automaton, and of every pattern (`re:`)
 //! one of whose gate words the same pass has met.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::collections::BTreeMap;
+
+use daachorse::CharwiseDoubleArrayAhoCorasick;
 use regex::{Regex, RegexBuilder};
 
 use crate::text::normalise;
@@ -93,11 +95,11 @@ enum Word {
 }
 
 /// All terms of a pack, ready to search.
-#[derive(Debug)]
 pub(super) struct Matcher {
-    words: AhoCorasick,
-    /// For each word of the automaton what it is there for.
-    purposes: Vec<Word>,
+    /// `None` when there are no words at all: the automaton cannot be empty.
+    words: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
+    /// For each word of the automaton what it is there for; one word may be there for several.
+    purposes: Vec<Vec<Word>>,
     patterns: Vec<(u32, Regex)>,
     /// Patterns without a gate: run on every text.
     ungated: Vec<bool>,
@@ -109,23 +111,29 @@ impl Matcher {
     /// # Errors
     /// Says in one line why the terms together cannot be compiled.
     pub(super) fn new(literals: Vec<(u32, String)>, patterns: Vec<(u32, Regex)>) -> Result<Self, String> {
-        let (mut purposes, mut words): (Vec<Word>, Vec<String>) =
-            literals.into_iter().map(|(term, word)| (Word::Term(term), word)).unzip();
+        let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+        for (term, word) in literals {
+            words.entry(word).or_default().push(Word::Term(term));
+        }
         let mut ungated = vec![false; patterns.len()];
         for (place, (_, regex)) in patterns.iter().enumerate() {
             match gate::words(regex.as_str()) {
                 Some(gates) => {
-                    purposes.extend(gates.iter().map(|_| Word::Gate(place)));
-                    words.extend(gates);
+                    for word in gates {
+                        words.entry(word).or_default().push(Word::Gate(place));
+                    }
                 }
                 None => ungated[place] = true,
             }
         }
-        let words = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(words)
-            .map_err(|error| format!("the terms are too many: {error}"))?;
+        let (words, purposes): (Vec<String>, Vec<Vec<Word>>) = words.into_iter().unzip();
+        let words = if words.is_empty() {
+            None
+        } else {
+            let automaton = CharwiseDoubleArrayAhoCorasick::new(words)
+                .map_err(|error| format!("the terms cannot be compiled together: {error}"))?;
+            Some(automaton)
+        };
         Ok(Self { words, purposes, patterns, ungated })
     }
 
@@ -134,10 +142,12 @@ impl Matcher {
     pub(super) fn find(&self, text: &str) -> Vec<Occurrence> {
         let mut found = Vec::new();
         let mut open = self.ungated.clone();
-        for hit in self.words.find_overlapping_iter(text) {
-            match self.purposes[hit.pattern().as_usize()] {
-                Word::Term(term) => found.push(Occurrence { start: hit.start(), end: hit.end(), term }),
-                Word::Gate(place) => open[place] = true,
+        for hit in self.words.iter().flat_map(|words| words.find_overlapping_iter(text)) {
+            for purpose in &self.purposes[hit.value() as usize] {
+                match *purpose {
+                    Word::Term(term) => found.push(Occurrence { start: hit.start(), end: hit.end(), term }),
+                    Word::Gate(place) => open[place] = true,
+                }
             }
         }
         for ((term, regex), _) in self.patterns.iter().zip(&open).filter(|(_, open)| **open) {
