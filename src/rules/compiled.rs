@@ -70,7 +70,6 @@ impl Rule {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct Compiled {
     pub rules: Vec<Rule>,
     /// Chinese titles of the groups.

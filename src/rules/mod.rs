@@ -16,6 +16,7 @@ mod check;
 mod compile;
 mod compiled;
 mod error;
+mod gate;
 mod haystack;
 mod load;
 mod matcher;
@@ -23,6 +24,7 @@ mod scan;
 mod schema;
 mod score;
 
+use std::fmt;
 use std::path::Path;
 
 use crate::model::{Complaint, RiskHit};
@@ -59,10 +61,17 @@ pub struct RuleInfo {
 pub const NEVER: i32 = i32::MAX;
 
 /// A checked and compiled set of rules. Immutable; share it in an `Arc` and swap it whole.
-#[derive(Debug)]
 pub struct RulePack {
     compiled: compiled::Compiled,
     hash: String,
+}
+
+/// Says which pack it is; the automaton would fill screens.
+impl fmt::Debug for RulePack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.compiled.rules.len();
+        f.debug_struct("RulePack").field("hash", &self.hash).field("rules", &rules).finish_non_exhaustive()
+    }
 }
 
 impl RulePack {
