@@ -68,10 +68,11 @@ impl Store {
 
 impl Positions for Store {
     fn position(&self, source: &str) -> anyhow::Result<Option<Position>> {
+        let position = self.state.lock().unwrap().positions.get(source).copied();
         if std::thread::current().name() == Some("source") {
             std::thread::sleep(Duration::from_millis(self.slow_read_ms.swap(0, Ordering::Relaxed) as u64));
         }
-        Ok(self.state.lock().unwrap().positions.get(source).copied())
+        Ok(position)
     }
 }
 
@@ -83,6 +84,8 @@ pub(super) struct Member {
     pub(super) batch_ms: Arc<AtomicUsize>,
     /// While true, nothing is taken from the outlet.
     pub(super) stuck: Arc<AtomicBool>,
+    /// While true, batches do not end: the pipeline stays inside their leases.
+    pub(super) working: Arc<AtomicBool>,
     /// Batches that did not join on to the store.
     pub(super) refused: Arc<AtomicUsize>,
     /// Records that came after their lease was taken.
@@ -118,10 +121,12 @@ impl Member {
         let run = move || Box::new(source).run(intake, token);
         let source = Builder::new().name("source".into()).spawn(run).unwrap();
         let (batch_ms, stuck) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let working = Arc::new(AtomicBool::new(false));
         let (refused, left) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut pipeline = Pipeline {
             store: Arc::clone(store),
             batch_ms: Arc::clone(&batch_ms),
+            working: Arc::clone(&working),
             refused: Arc::clone(&refused),
             left: Arc::clone(&left),
             chains: BTreeMap::new(),
@@ -142,7 +147,7 @@ impl Member {
             }
         };
         let drain = Builder::new().name("drain".into()).spawn(drain).unwrap();
-        Self { health, holdings, batch_ms, stuck, refused, left, shutdown, source, drain }
+        Self { health, holdings, batch_ms, stuck, working, refused, left, shutdown, source, drain }
     }
 
     /// How many partitions it holds.
@@ -172,6 +177,7 @@ impl Member {
 struct Pipeline {
     store: Arc<Store>,
     batch_ms: Arc<AtomicUsize>,
+    working: Arc<AtomicBool>,
     refused: Arc<AtomicUsize>,
     left: Arc<AtomicUsize>,
     /// Where the next delta of each source partition joins on, and the lease it belongs to.
@@ -193,6 +199,9 @@ impl Pipeline {
             }
         }
         std::thread::sleep(Duration::from_millis(self.batch_ms.load(Ordering::Relaxed) as u64));
+        while self.working.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         for (source, id, records, _guard) in entered {
             let from = match self.chains.get(&source) {
                 Some((known, at)) if *known == id => *at,
