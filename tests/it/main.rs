@@ -4,3 +4,6 @@
 #[cfg(feature = "kafka")]
 mod kafka;
 mod support;
+//! Integration tests: one binary, a module for each room.
+
+mod http;

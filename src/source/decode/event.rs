@@ -15,19 +15,23 @@ use crate::model::{Complaint, ComplaintId, DeadReason, PlaceFields, ReportedCall
 
 /// Reads the event `text`.
 pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Complaint, Undecodable> {
-    let (mut title, mut body) = (None, None);
-    let mut known = [None; 8];
+    let [mut title, mut body, mut subject] = [None, None, None];
+    let mut known = [None; 7];
     let mut unknown = Vec::new();
     json::event(
         text,
-        |key| matches!(key, "title" | "text"),
-        |key, prose| *(if key == "title" { &mut title } else { &mut body }) = Some(prose),
+        |key| matches!(key, "title" | "text" | "subject"),
+        |key, prose| match &*key {
+            "title" => title = Some(prose),
+            "text" => body = Some(prose),
+            _ => subject = Some(prose),
+        },
         |key, value| match slot(&key) {
             Some(slot) => known[slot] = Some(value),
             None => unknown.push((key, value)),
         },
     )?;
-    let [id, received_at, channel, caller, place, category, subject, tags] = known;
+    let [id, received_at, channel, caller, place, category, tags] = known;
 
     let mut fields = Fields::new(&decoder.config);
     let id = match id {
@@ -49,9 +53,9 @@ pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Comp
         title,
         text: body,
         place: read_place(&mut fields, place)?,
-        category: fields.list(category, "category", Fields::short)?,
+        category: fields.texts(category, "category")?,
         subject: fields.short(subject, "subject")?,
-        tags: fields.list(tags, "tags", Fields::short)?,
+        tags: fields.texts(tags, "tags")?,
         extra: Map::new(),
     };
     for (key, value) in unknown {
@@ -73,8 +77,7 @@ fn slot(key: &str) -> Option<usize> {
         "caller" => 3,
         "place" => 4,
         "category" => 5,
-        "subject" => 6,
-        "tags" => 7,
+        "tags" => 6,
         _ => return None,
     })
 }
@@ -83,17 +86,19 @@ fn read_caller(fields: &mut Fields<'_>, raw: Option<&RawValue>) -> Result<Report
     let mut known = [None; 3];
     let mut unknown = Vec::new();
     let remedy = "give it as an object with `id` or `phone`, or leave it out";
-    Fields::object(raw, "caller", remedy, |key, value| match &*key {
+    let Some(object) = Fields::object(raw, "caller", remedy)? else { return Ok(ReportedCaller::default()) };
+    json::members(object, |key, value| match &*key {
         "id" => known[0] = Some(value),
         "phone" => known[1] = Some(value),
         "also" => known[2] = Some(value),
         _ => unknown.push((key, value)),
-    })?;
+    })
+    .map_err(|error| Fields::unreadable("caller", &error))?;
     let [id, phone, also] = known;
     let mut caller = ReportedCaller {
         id: fields.label(id, "caller.id")?,
         phone: fields.label(phone, "caller.phone")?,
-        also: fields.list(also, "caller.also", Fields::label)?,
+        also: fields.labels(also, "caller.also")?,
         extra: Map::new(),
     };
     for (key, value) in unknown {
@@ -103,19 +108,27 @@ fn read_caller(fields: &mut Fields<'_>, raw: Option<&RawValue>) -> Result<Report
 }
 
 fn read_place(fields: &mut Fields<'_>, raw: Option<&RawValue>) -> Result<PlaceFields, Undecodable> {
-    let mut known = [None; 6];
-    let mut unknown = Vec::new();
     let remedy = "give it as an object (free words go into `place.address`), or leave it out";
-    Fields::object(raw, "place", remedy, |key, value| match &*key {
-        "district" => known[0] = Some(value),
-        "street" => known[1] = Some(value),
-        "community" => known[2] = Some(value),
-        "address" => known[3] = Some(value),
-        "lon" => known[4] = Some(value),
-        "lat" => known[5] = Some(value),
-        _ => unknown.push((key, value)),
-    })?;
-    let [district, street, community, address, lon, lat] = known;
+    let Some(object) = Fields::object(raw, "place", remedy)? else { return Ok(PlaceFields::default()) };
+    let [mut district, mut street, mut community, mut address] = [None, None, None, None];
+    let [mut lon, mut lat] = [None; 2];
+    let mut unknown = Vec::new();
+    json::members_and_prose(
+        object,
+        |key| matches!(key, "district" | "street" | "community" | "address"),
+        |key, prose| match &*key {
+            "district" => district = Some(prose),
+            "street" => street = Some(prose),
+            "community" => community = Some(prose),
+            _ => address = Some(prose),
+        },
+        |key, value| match &*key {
+            "lon" => lon = Some(value),
+            "lat" => lat = Some(value),
+            _ => unknown.push((key, value)),
+        },
+    )
+    .map_err(|error| Fields::unreadable("place", &error))?;
     let mut extra = Map::new();
     for (key, value) in unknown {
         fields.keep(key, value, 2, &mut extra)?;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -62,12 +63,11 @@ impl<'d> Fields<'d> {
     }
 
     /// A short text; `None` when it is missing or blank.
-    pub(super) fn short(&self, raw: Option<&RawValue>, path: &str) -> Result<Option<String>, Undecodable> {
-        let Some(raw) = raw else { return Ok(None) };
-        match json::open(raw, path)? {
-            Json::Null => Ok(None),
-            Json::Text { text, clean } => self.short_text(text, clean, path),
-            _ => Err(wrong(path, json::kind_of(raw.get()), "give it as a text, or leave it out")),
+    pub(super) fn short(&self, prose: Option<Prose<'_>>, path: &str) -> Result<Option<String>, Undecodable> {
+        match prose {
+            None | Some(Prose::Null) => Ok(None),
+            Some(Prose::Text { text, clean }) => self.short_text(text, clean, path),
+            Some(Prose::Other(kind)) => Err(wrong(path, kind, "give it as a text, or leave it out")),
         }
     }
 
@@ -87,45 +87,56 @@ impl<'d> Fields<'d> {
     }
 
     /// A list of short texts; members that are `null` or blank are left out.
-    pub(super) fn list(
-        &self,
-        raw: Option<&RawValue>,
+    pub(super) fn texts(&self, raw: Option<&RawValue>, path: &str) -> Result<Vec<String>, Undecodable> {
+        Self::list(raw, path, |member: Prose<'_>| self.short(Some(member), path))
+    }
+
+    /// A list of what [`Self::label`] reads.
+    pub(super) fn labels(&self, raw: Option<&RawValue>, path: &str) -> Result<Vec<String>, Undecodable> {
+        Self::list(raw, path, |member: &RawValue| self.label(Some(member), path))
+    }
+
+    fn list<'a, T: Deserialize<'a>>(
+        raw: Option<&'a RawValue>,
         path: &str,
-        member: impl Fn(&Self, Option<&RawValue>, &str) -> Result<Option<String>, Undecodable>,
+        read: impl Fn(T) -> Result<Option<String>, Undecodable>,
     ) -> Result<Vec<String>, Undecodable> {
         let Some(raw) = raw else { return Ok(Vec::new()) };
         match json::open(raw, path)? {
             Json::Null => Ok(Vec::new()),
             Json::List(list) => {
-                let mut members = Vec::new();
-                for value in json::values(list)? {
-                    members.extend(member(self, Some(value), path).map_err(|mut error| {
+                let members = json::values::<T>(list)?;
+                let mut texts = Vec::with_capacity(members.len());
+                for member in members {
+                    texts.extend(read(member).map_err(|mut error| {
                         error.detail.insert_str(0, "a member of ");
                         error
                     })?);
                 }
-                Ok(members)
+                Ok(texts)
             }
             _ => Err(wrong(path, json::kind_of(raw.get()), "give it as a list of texts, or leave it out")),
         }
     }
 
-    /// The members of an object; none when it is missing.
+    /// An object, as it stands; `None` when it is missing.
     pub(super) fn object<'a>(
         raw: Option<&'a RawValue>,
         path: &str,
         remedy: &str,
-        take: impl FnMut(Cow<'a, str>, &'a RawValue),
-    ) -> Result<(), Undecodable> {
-        let Some(raw) = raw else { return Ok(()) };
+    ) -> Result<Option<&'a str>, Undecodable> {
+        let Some(raw) = raw else { return Ok(None) };
         match json::open(raw, path)? {
-            Json::Null => Ok(()),
-            Json::Object(object) => json::members(object, take).map_err(|error| {
-                let detail = format!("a key in `{path}` cannot be read: {error}; write characters as UTF-8");
-                Undecodable::new(DeadReason::InvalidJson, detail)
-            }),
+            Json::Null => Ok(None),
+            Json::Object(object) => Ok(Some(object)),
             _ => Err(wrong(path, json::kind_of(raw.get()), remedy)),
         }
+    }
+
+    /// What to say of an object whose keys or texts cannot be read.
+    pub(super) fn unreadable(path: &str, error: &serde_json::Error) -> Undecodable {
+        let detail = format!("`{path}` cannot be read: {error}; write characters as UTF-8");
+        Undecodable::new(DeadReason::InvalidJson, detail)
     }
 
     /// A coordinate in degrees; what cannot be one is put aside in `extra` as `invalid_NAME`.

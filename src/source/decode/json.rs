@@ -96,6 +96,16 @@ pub(super) fn members<'a>(
     walk(object, Members { is_prose: |_: &str| false, prose: |_, _| (), take })
 }
 
+/// As [`members`], with texts read in the same pass as in [`event`].
+pub(super) fn members_and_prose<'a>(
+    object: &'a str,
+    is_prose: impl Fn(&str) -> bool,
+    prose: impl FnMut(Cow<'a, str>, Prose<'a>),
+    take: impl FnMut(Cow<'a, str>, &'a RawValue),
+) -> Result<(), serde_json::Error> {
+    walk(object, Members { is_prose, prose, take })
+}
+
 fn walk<'a, V: Visitor<'a, Value = ()>>(object: &'a str, visitor: V) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(object);
     (&mut deserializer).deserialize_map(visitor)?;
@@ -251,8 +261,8 @@ fn bad_escape(path: &str) -> Undecodable {
     )
 }
 
-/// The values of a list.
-pub(super) fn values(list: &str) -> Result<Vec<&RawValue>, Undecodable> {
+/// The values of a list, as they stand or as texts.
+pub(super) fn values<'a, T: Deserialize<'a>>(list: &'a str) -> Result<Vec<T>, Undecodable> {
     serde_json::from_str(list).map_err(|error| broken(&error))
 }
 
@@ -284,7 +294,7 @@ pub(super) fn kept(raw: &RawValue, path: &str, depth: usize, most: usize) -> Res
         Json::Text { text, .. } => Value::String(text.into_owned()),
         Json::List(_) | Json::Object(_) if depth > most => return Err(too_deep()),
         Json::List(list) => Value::Array(
-            values(list)?
+            values::<&RawValue>(list)?
                 .into_iter()
                 .map(|value| kept(value, path, depth + 1, most))
                 .collect::<Result<_, _>>()?,
