@@ -13,6 +13,7 @@
 pub mod kafka;
 pub mod pipeline;
 pub mod source;
+pub mod store;
 
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, TextEncoder};
 
