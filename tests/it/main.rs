@@ -1,1 +1,5 @@
+//! Integration tests: one binary, one module for each room or promise.
 
+mod cli;
+mod deploy;
+mod licences;
