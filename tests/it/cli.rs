@@ -105,7 +105,13 @@ fn config_check_says_all_that_is_wrong_and_ends_with_1() {
         Folder::with("f.toml", "threads = \"many\"\n[http]\nlisten = \"nowhere\"\nport = 1\n[stor]\n");
     let said = folder.run(&["config", "check", "f.toml"]);
     assert_eq!(said.code, 1, "{}", said.err);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @r#"
+f.toml:1:11: `threads`: expected an integer, found "many"
+f.toml:3:10: `http.listen`: invalid socket address syntax
+f.toml:4:1: there is no setting `http.port`; `http` has `listen`
+f.toml:5:2: there is no setting `stor`; did you mean `store`?
+4 problems in f.toml
+"#);
     let said = folder.run(&["config", "check", "f.toml", "--json"]);
     let answer: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(
@@ -123,7 +129,10 @@ fn config_check_reads_the_secrets_that_are_named() {
     let folder = Folder::with("f.toml", "[caller]\nkey_file = \"caller.key\"\n");
     let said = folder.run(&["config", "check", "f.toml"]);
     assert_eq!(said.code, 1);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @r"
+f.toml:2:12: `caller.key_file`: cannot read the caller key from caller.key: No such file or directory (os error 2); make the file or correct its path in the configuration
+1 problem in f.toml
+");
     fs::write(folder.path().join("caller.key"), "0123456789abcdef\n").expect("written");
     let set_mode = |mode: u32| {
         use std::os::unix::fs::PermissionsExt as _;
@@ -141,17 +150,21 @@ fn a_broken_configuration_ends_with_2_and_one_line_for_each_fault() {
     let folder = Folder::with("f.toml", "threads = [\n");
     let said = folder.run(&["config", "show", "--config", "f.toml"]);
     assert_eq!((said.code, said.out.as_str()), (2, ""));
-    insta::assert_snapshot!(said.err, @"");
+    insta::assert_snapshot!(said.err, @"fenghuo: f.toml:1:12: this is not valid TOML: unclosed array, expected `]`");
     let said = folder.run(&["config", "show", "--config", "none.toml"]);
     assert_eq!(said.code, 2);
-    insta::assert_snapshot!(said.err, @"");
+    insta::assert_snapshot!(said.err, @"fenghuo: none.toml: cannot read this configuration file: No such file or directory (os error 2); give the right path with --config");
     let said = said_with(
         &folder,
         &[("FENGHUO_THREADS", "-1"), ("FENGHUO_STORE__PAHT", "x")],
         &["config", "show", "--set", "log.level=loud"],
     );
     assert_eq!(said.code, 2);
-    insta::assert_snapshot!(said.err, @"");
+    insta::assert_snapshot!(said.err, @r#"
+fenghuo: environment variable FENGHUO_STORE__PAHT: there is no setting `store.paht`; did you mean FENGHUO_STORE__PATH?
+fenghuo: environment variable FENGHUO_THREADS: `threads`: -1 is out of range; give a number from 0 to 1024
+fenghuo: flag --set log.level: `log.level`: "loud" is not known; give one of `error`, `warn`, `info`, `debug`, `trace`
+"#);
 }
 
 fn said_with(folder: &Folder, variables: &[(&str, &str)], args: &[&str]) -> Said {
@@ -164,7 +177,11 @@ fn config_show_says_what_is_in_force_and_where_it_comes_from() {
     let variables = [("FENGHUO_CONFIG", "f.toml"), ("FENGHUO_THREADS", "3")];
     let said = said_with(&folder, &variables, &["config", "show", "--set-only", "--log-format", "json"]);
     assert_eq!(said.code, 0, "{}", said.err);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @r#"
+threads = 3          # environment variable FENGHUO_THREADS
+log.level = "warn"   # f.toml:3:9
+log.format = "json"  # flag --log-format
+"#);
     let said = said_with(&folder, &variables, &["config", "show", "--json"]);
     let all: Vec<serde_json::Value> = serde_json::from_str(&said.out).expect("JSON");
     let threads = all.iter().find(|setting| setting["path"] == "threads").expect("there");
@@ -251,16 +268,16 @@ fn sending_what_is_not_there_or_to_nobody_has_its_own_codes() {
     let folder = Folder::with("events.ndjson", "{}\n");
     let said = folder.run(&["send", "none.ndjson"]);
     assert_eq!(said.code, 3);
-    insta::assert_snapshot!(said.err, @"");
+    insta::assert_snapshot!(said.err, @"fenghuo: cannot read none.ndjson: No such file or directory (os error 2)");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("http://{free}/v1/complaints");
     let said = folder.run(&["send", "--url", &url, "--give-up-after", "0", "events.ndjson"]);
     assert_eq!(said.code, 5);
-    insta::assert_snapshot!(said.err.replace(&url, "URL"), @"");
+    insta::assert_snapshot!(said.err.replace(&url, "URL"), @"fenghuo: URL: it cannot be reached: Connection refused (os error 111); gave up after 0 s");
     let said = folder.run(&["send", "--url", "nowhere", "events.ndjson"]);
     assert_eq!(said.code, 2);
-    insta::assert_snapshot!(said.err, @"");
+    insta::assert_snapshot!(said.err, @"fenghuo: --url nowhere is no address; write it like http://127.0.0.1:8787/v1/complaints: relative URL without a base");
     let said = folder.run(&["send", "--token-env", "NOT_SET", "events.ndjson"]);
     assert_eq!(said.code, 2);
-    insta::assert_snapshot!(said.err, @"");
+    insta::assert_snapshot!(said.err, @"fenghuo: environment variable NOT_SET is not set; it should hold the bearer token");
 }
