@@ -7,6 +7,9 @@
 //! wait or refuse, never drop. **Leaves to others:** keeping positions (`store`, through
 //! [`Positions`]), deciding what a complaint means (`engine`).
 
+pub mod decode;
+#[cfg(feature = "daemon")]
+pub mod http;
 mod intake;
 mod lease;
 mod record;

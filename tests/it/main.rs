@@ -2,4 +2,5 @@
 
 mod cli;
 mod deploy;
+mod http;
 mod licences;
