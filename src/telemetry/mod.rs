@@ -12,6 +12,7 @@
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod source;
+pub mod store;
 
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, TextEncoder};
 
