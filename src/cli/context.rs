@@ -83,10 +83,10 @@ impl Context {
             flag(&format!("--set {key}"), key, value.clone());
         }
         if let Some(format) = self.global.log_format {
-            flag("--log-format", "log.format", word(format));
+            flag("--log-format", "log.format", word(&format));
         }
         if let Some(level) = self.global.log_level {
-            flag("--log-level", "log.level", word(level));
+            flag("--log-level", "log.level", word(&level));
         }
         sources
     }
@@ -146,6 +146,9 @@ impl Context {
 
     /// A progress bar on stderr for `total` things, or a spinner where nobody knows how many. It
     /// shows nothing when stderr is not a terminal or `-q` is given.
+    ///
+    /// # Panics
+    /// Never: the templates are fixed.
     pub fn progress(&self, total: Option<u64>, things: &'static str) -> ProgressBar {
         if self.global.quiet > 0 || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
@@ -165,6 +168,6 @@ impl Context {
     }
 }
 
-fn word(value: impl ValueEnum) -> String {
+fn word(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

@@ -29,17 +29,14 @@ pub struct ManArgs {
 /// When it cannot be written.
 pub fn run(args: &ManArgs, context: &Context) -> anyhow::Result<Exit> {
     let command = super::command();
-    match &args.dir {
-        Some(dir) => {
-            fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
-            clap_mangen::generate_to(command, dir)
-                .with_context(|| format!("cannot write into {}", dir.display()))?;
-        }
-        None => {
-            let mut out = context.out();
-            Man::new(command).render(&mut out)?;
-            out.flush()?;
-        }
+    if let Some(dir) = &args.dir {
+        fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+        clap_mangen::generate_to(command, dir)
+            .with_context(|| format!("cannot write into {}", dir.display()))?;
+    } else {
+        let mut out = context.out();
+        Man::new(command).render(&mut out)?;
+        out.flush()?;
     }
     Ok(Exit::Ok)
 }

@@ -81,7 +81,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
-        Command::Send(args) => send::run(args, context),
+        Command::Send(args) => send::run(&args, context),
         Command::Config(args) => config::run(args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -19,15 +19,15 @@ Stop it with Ctrl-C or SIGTERM; SIGHUP reads the configuration and the rules aga
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
-    /// Folder for everything the daemon keeps (data_dir)
+    /// Folder for everything the daemon keeps (`data_dir`)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
 
-    /// Address and port of the HTTP side (http.listen)
+    /// Address and port of the HTTP side (`http.listen`)
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
-    /// Read complaints from this file, too; `-` is stdin (file.path)
+    /// Read complaints from this file, too; `-` is stdin (`file.path`)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! Secrets: read from a file or the environment, never from the configuration.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -200,7 +201,10 @@ fn make_caller_key(path: &Path) -> io::Result<bool> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let bytes: [u8; 32] = rand::random();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::with_capacity(64);
+    for byte in bytes {
+        let _ = write!(hex, "{byte:02x}");
+    }
     let aside = folder.join(format!(".{CALLER_KEY_FILE}.{}", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
     let written = file.write_all(format!("{hex}\n").as_bytes()).and_then(|()| file.sync_all());
@@ -246,7 +250,7 @@ mod tests {
         insta::assert_snapshot!(refused(b"\n", 0o600), @"key is empty; it should hold the caller key");
         insta::assert_snapshot!(refused(b"short\n", 0o600), @"the caller key from key has 5 bytes; it needs at least 16, for example from `openssl rand -hex 32`");
         insta::assert_snapshot!(refused(b"\xff\xfe0123456789abcdef", 0o600), @"key does not hold the caller key: it is not UTF-8 text");
-        insta::assert_snapshot!(refused(&[b'x'; 70000], 0o600), @"key does not hold the caller key: it is longer than 64 KiB");
+        insta::assert_snapshot!(refused(&vec![b'x'; 70000], 0o600), @"key does not hold the caller key: it is longer than 64 KiB");
         let none = secret("the password", Some(Path::new("/none/pw")), None).unwrap_err();
         insta::assert_snapshot!(none, @"cannot read the password from /none/pw: No such file or directory (os error 2); make the file or correct its path in the configuration");
         let unset = secret("the password", None, Some("FENGHUO_NOT_SET")).unwrap_err();

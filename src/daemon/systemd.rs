@@ -96,8 +96,8 @@ mod tests {
         assert_eq!(alive, ["WATCHDOG=1", "STATUS=ready", "WATCHDOG=1"]);
 
         // A sign of life that was due before the test began, so the part is stuck at any time.
-        let past = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
-        part.beat(past, Duration::from_secs(1));
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
+        part.beat(long_ago, Duration::from_secs(1));
         tokio::time::sleep(Duration::from_secs(20)).await;
         let stuck = std::mem::take(&mut *told.lock().unwrap());
         assert_eq!(stuck.len(), 1, "{stuck:?}");

@@ -146,14 +146,12 @@ impl Client {
                     Ok(text) => text,
                     Err(error) => return Ok(Reading::Later(unreachable(&error), None)),
                 };
-                match serde_json::from_str::<Answer>(&text) {
-                    Ok(answer) => Ok(Reading::Answer(answer.results)),
-                    Err(_) => {
-                        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                        let text: String = text.chars().take(200).collect();
-                        refused(format!("it answers {status} and not as a fenghuo daemon does: {text}"))
-                    }
-                }
+                let Ok(answer) = serde_json::from_str::<Answer>(&text) else {
+                    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let text: String = text.chars().take(200).collect();
+                    return refused(format!("it answers {status} and not as a fenghuo daemon does: {text}"));
+                };
+                Ok(Reading::Answer(answer.results))
             }
         }
     }

@@ -70,8 +70,8 @@ pub struct SendArgs {
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("give a number above 0, for example 50 or 0.5".into()),
+        Ok(rate) if (0.001..=1e6).contains(&rate) => Ok(rate),
+        _ => Err("give a number from 0.001 to 1000000, for example 50 or 0.5".into()),
     }
 }
 
@@ -96,7 +96,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// When the input cannot be read, the daemon cannot be reached in time, or it refuses us.
-pub fn run(args: SendArgs, context: &Context) -> anyhow::Result<Exit> {
+pub fn run(args: &SendArgs, context: &Context) -> anyhow::Result<Exit> {
     context.start_plain_logging()?;
     let token = secrets::secret("the bearer token", args.token_file.as_deref(), args.token_env.as_deref())?;
     let client = Client::new(
@@ -106,7 +106,7 @@ pub fn run(args: SendArgs, context: &Context) -> anyhow::Result<Exit> {
         Duration::from_secs(args.give_up_after),
     )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let summary = runtime.block_on(send_all(&args, &client, context))?;
+    let summary = runtime.block_on(send_all(args, &client, context))?;
     if args.json {
         context.print_json(&summary)?;
     } else {
@@ -123,13 +123,15 @@ pub fn run(args: SendArgs, context: &Context) -> anyhow::Result<Exit> {
 
 async fn send_all(args: &SendArgs, client: &Client, context: &Context) -> anyhow::Result<Summary> {
     // A quarter of a second's worth at most, so that a rate is a steady flow.
-    let batch = args.rate.map_or(args.batch, |rate| ((rate / 4.0).ceil() as u32).clamp(1, args.batch));
+    #[expect(clippy::cast_sign_loss, reason = "a rate is above 0")]
+    let steady = args.rate.map_or(args.batch, |rate| (rate / 4.0).ceil() as u32);
+    let most = steady.clamp(1, args.batch) as usize;
     let mut lines = Lines::open(args.file.as_deref())?;
     let name = lines.name().to_owned();
     let bar = context.progress(None, "events");
     let (mut summary, begin) = (Summary::default(), Instant::now());
     while let Some(batch) =
-        lines.batch(batch as usize).with_context(|| format!("cannot read {name}")).or_exit(Exit::Input)?
+        lines.batch(most).with_context(|| format!("cannot read {name}")).or_exit(Exit::Input)?
     {
         if let Some(rate) = args.rate {
             tokio::time::sleep_until((begin + Duration::from_secs_f64(summary.sent as f64 / rate)).into())

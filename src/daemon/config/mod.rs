@@ -42,7 +42,7 @@ pub struct Config {
     #[schemars(range(min = 0, max = 1024))]
     pub threads: u16,
     /// How long, in seconds, a shutdown may take before the rest is left to the next start, which
-    /// loses nothing. Below systemd's TimeoutStopSec.
+    /// loses nothing. Below systemd's `TimeoutStopSec`.
     #[schemars(range(min = 1, max = 600))]
     pub shutdown_seconds: u16,
     /// What is written about the daemon's own doings.

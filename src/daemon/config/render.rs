@@ -154,9 +154,8 @@ fn comment(out: &mut String, text: &str) {
 pub fn toml(value: &Value) -> String {
     match value {
         Value::Null => "\"\"".into(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        // JSON's quoting is also TOML's, but for DEL, which no default has.
-        Value::String(_) => value.to_string(),
+        // JSON's quoting of texts is also TOML's, but for DEL, which no default has.
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Object(map) if map.is_empty() => "{}".into(),
         Value::Object(map) => {
