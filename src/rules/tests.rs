@@ -164,8 +164,10 @@ fn failed_tests_of_a_pack_are_told_with_the_score() {
     let text = pack_text("quiet: [非法集资，失联]", "").replace("办卡很方便", "非法集资，失联");
     let report = RulePack::from_texts([("t.yaml", text.as_str())]).unwrap().run_tests();
     let lines: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"t.yaml:15: rule T01 must not fire but does (score 65: strong:非法集资 +50, context:失联:失联 +15): 非法集资，失联
-t.yaml:4: rule T01 fires on a text that must stay quiet (score 65: strong:非法集资 +50, context:失联:失联 +15): 非法集资，失联");
+    insta::assert_snapshot!(lines.join("\n"), @"
+t.yaml:15: rule T01 must not fire but does (score 65: strong:非法集资 +50, context:失联:失联 +15): 非法集资，失联
+t.yaml:4: rule T01 fires on a text that must stay quiet (score 65: strong:非法集资 +50, context:失联:失联 +15): 非法集资，失联
+");
 }
 
 #[test]
@@ -177,8 +179,10 @@ fn mistakes_are_told_with_place_and_remedy() {
     insta::assert_snapshot!(refused("", "    masks: [卡]"), @"t.yaml:16:13: the term `卡` is shorter than two characters; it would match everywhere");
     insta::assert_snapshot!(refused("", "    thresholds: {watch: 80, alert: 70}"), @"t.yaml:6:5: `watch` is 80, above `alert` 70; a hit is watched before it alerts");
     insta::assert_snapshot!(refused("", "    thresholds: {alert: 200}"), @"t.yaml:6:5: no text can reach the alert score 200: all weights together give 109");
-    insta::assert_snapshot!(refused("", "    near: [{weight: 5, groups: [shop], within: 900}]"), @"t.yaml:16:12: `near` asks for two different groups, not 1
-t.yaml:16:48: `within` is 900; it must be from 0 to 200");
+    insta::assert_snapshot!(refused("", "    near: [{weight: 5, groups: [shop], within: 900}]"), @"
+t.yaml:16:12: `near` asks for two different groups, not 1
+t.yaml:16:48: `within` is 900; it must be from 0 to 200
+");
     insta::assert_snapshot!(refused("lower: [{name: 空, by: 5}]", ""), @"t.yaml:4:9: `lower:空` has neither terms nor labels; it would never hold");
     insta::assert_snapshot!(refused("masks: [aa", ""), @"t.yaml:5:6: illegal placement of ':' indicator");
     let base = pack_text("", "");
