@@ -1,4 +1,3 @@
-//! Integration tests: everything they need runs on loopback and ends with them.
 //! Integration tests: one binary, one module for each room or promise; everything they need runs on
 //! loopback and ends with them.
 #![expect(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "a test that cannot go on should panic")]
@@ -10,6 +9,3 @@ mod http;
 mod kafka;
 mod licences;
 mod support;
-//! Integration tests: one binary, a module for each room.
-
-mod http;

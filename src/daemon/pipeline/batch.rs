@@ -54,7 +54,6 @@ impl Pipeline {
             partition: partition.clone(),
             positions,
             clock: live.engine.status().clock,
-            next_seq: live.engine.next_seq(),
             committed_at: now,
             complaints: effects.complaints,
             regrouped: effects.regrouped,

@@ -151,7 +151,6 @@ impl Pipeline {
             partition: partition.clone(),
             positions: Vec::new(),
             clock: live.engine.status().clock,
-            next_seq: live.engine.next_seq(),
             committed_at: now,
             complaints: Vec::new(),
             regrouped: Vec::new(),
