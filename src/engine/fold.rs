@@ -35,8 +35,7 @@ pub struct Arrival {
 pub struct Effects {
     /// Complaints with their decisions, in the order applied.
     pub complaints: Vec<ComplaintRecord>,
-    /// Complaints of earlier batches whose group is another now; to be applied before `complaints`,
-    /// since one of them may also have been updated in this batch.
+    /// Complaints of earlier batches whose group is another now.
     pub regrouped: Vec<(ComplaintId, Option<GroupId>)>,
     /// Incidents and cases that changed, in their last state.
     pub incidents: BTreeMap<AlertId, IncidentRecord>,
@@ -55,7 +54,12 @@ impl Effects {
     }
 
     fn record(&mut self, record: ComplaintRecord) {
-        self.last_record.insert(record.complaint.id.clone(), self.complaints.len());
+        let id = &record.complaint.id;
+        if record.version > 1 {
+            // Where its former version was put no longer matters.
+            self.regrouped.retain(|(other, _)| other != id);
+        }
+        self.last_record.insert(id.clone(), self.complaints.len());
         self.complaints.push(record);
     }
 }

@@ -59,9 +59,9 @@ pub struct PipelineParts {
     /// The most records in a batch.
     pub batch: usize,
     /// Called after a commit that raised alerts.
-    pub wake: Box<dyn Fn() + Send>,
+    pub wake: Box<dyn Fn() + Send + Sync>,
     /// The wall clock.
-    pub now: Box<dyn Fn() -> Timestamp + Send>,
+    pub now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Looks at each step; does nothing outside tests.
     pub probe: Arc<dyn Probe>,
 }
