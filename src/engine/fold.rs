@@ -396,6 +396,7 @@ fn candidate<'a>(prepared: &'a Prepared, seq: u64, clock: Timestamp, headline: &
         callers: &prepared.callers,
         terms: &prepared.terms,
         places: &prepared.places,
+        place_keys: &prepared.place_keys,
         headline,
         category: &prepared.complaint.category,
     }

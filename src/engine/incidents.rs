@@ -158,9 +158,9 @@ fn place(grouper: &Grouper, group: &Group) -> Option<String> {
     let mut counted: BTreeMap<&str, (PlaceKind, usize, usize)> = BTreeMap::new();
     let mut order = 0;
     for open in group.members().filter_map(|seq| grouper.complaint(seq)) {
-        for mention in &open.places {
+        for (kind, name) in &open.places {
             order += 1;
-            counted.entry(&mention.name).or_insert((mention.kind, 0, order)).1 += 1;
+            counted.entry(name).or_insert((*kind, 0, order)).1 += 1;
         }
     }
     let fineness = |kind| match kind {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::entity;
 use crate::group::Terms;
 use crate::model::{CallerKeys, Complaint, ContentHash, PlaceMention, RiskHit};
-use crate::place::Places;
+use crate::place::{PlaceKeys, Places};
 use crate::rules::RulePack;
 use crate::text::{Normalised, Segmenter, mask_personal, mask_phone, normalise};
 
@@ -39,6 +39,8 @@ pub struct Prepared {
     pub terms: Terms,
     /// The places it names.
     pub places: Vec<PlaceMention>,
+    /// The same places, ready to be compared.
+    pub place_keys: PlaceKeys,
     /// The risk rules it meets, strongest first.
     pub risks: Vec<RiskHit>,
 }
@@ -82,13 +84,16 @@ impl Preparer {
         let Knowledge { segmenter, places, pack, title_weight } = &self.knowledge;
         let title = normalise(&complaint.title);
         let text = normalise(&complaint.text);
-        let terms = Terms::read(segmenter, &title, &text, *title_weight);
-        let places = places.read(&complaint.place, &title, &text);
+        let (title_words, text_words) = (segmenter.cut(title.text()), segmenter.cut(text.text()));
+        let (cut_title, cut_text) = ((&title, &title_words[..]), (&text, &text_words[..]));
+        let terms = Terms::read(cut_title, cut_text, *title_weight);
+        let places = places.read_cut(&complaint.place, cut_title, cut_text);
+        let place_keys = PlaceKeys::new(&places);
         let mut risks = pack.hits(&complaint, &title, &text);
         if !risks.is_empty() {
             name_entity(&mut risks, &complaint, &title, &text);
         }
-        Prepared { complaint, callers, content, terms, places, risks }
+        Prepared { complaint, callers, content, terms, places, place_keys, risks }
     }
 }
 

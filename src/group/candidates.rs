@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rustc_hash::FxHashMap;
 
 use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, ScorePart, SharedTerm};
-use crate::place::{Relation, relation};
+use crate::place::{PlaceKeys, Relation};
 
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
@@ -131,7 +131,7 @@ fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Com
         return None;
     }
     let likeness = likeness(&grouper.lexicon, &open.terms, squared, &other.terms);
-    let relation = relation(&open.places, &other.places);
+    let relation = open.place_keys.relation(&other.place_keys);
     if likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9 {
         return None;
     }
@@ -161,7 +161,7 @@ fn place_forbids(grouper: &Grouper, open: &Open, seq: u64) -> bool {
         .members()
         .rev()
         .filter_map(|member| grouper.window.get(member))
-        .map(|member| relation(&open.places, &member.places))
+        .map(|member| open.place_keys.relation(&member.place_keys))
         .filter(|relation| *relation != Relation::Unknown)
         .take(PLACED_MEMBERS);
     for relation in relations {
@@ -205,7 +205,10 @@ fn evidence(
         .places
         .iter()
         .filter(|place| leads_somewhere(place))
-        .filter(|place| matches!(relation(std::slice::from_ref(place), &other.places), Relation::Same(_)))
+        .filter(|place| {
+            let key = PlaceKeys::new(std::slice::from_ref(place));
+            matches!(key.relation(&other.place_keys), Relation::Same(_))
+        })
         .cloned()
         .collect();
     let mut parts = vec![ScorePart { what: "terms".into(), score: near.cosine }];

@@ -34,13 +34,13 @@ pub struct GroupConfig {
 impl Default for GroupConfig {
     fn default() -> Self {
         Self {
-            match_days: 90,
+            match_days: 180,
             window_days: 30,
             steps: GrowthSteps::default(),
             steps_by_category: BTreeMap::new(),
             resolve_after_days: 14,
             same_place: 0.16,
-            unknown_place: 0.24,
+            unknown_place: 0.22,
             title_weight: 3,
         }
     }
@@ -107,10 +107,10 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_named() {
-        let config = GroupConfig { window_days: 91, ..GroupConfig::default() };
+        let config = GroupConfig { window_days: 181, ..GroupConfig::default() };
         insta::assert_snapshot!(
             config.validate().unwrap_err(),
-            @"group.window_days: 91 is not within 1 to match_days (90)"
+            @"group.window_days: 181 is not within 1 to match_days (180)"
         );
     }
 

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 
 use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
+use crate::place::PlaceKeys;
 use crate::text::Segmenter;
 
 use super::candidates::{self, Choice};
@@ -14,7 +15,7 @@ use super::lexicon::Lexicon;
 use super::members::Group;
 use super::posting::Postings;
 use super::terms::{Terms, hash_word};
-use super::window::{Open, Window};
+use super::window::{self, Open, Window};
 use super::{GroupConfig, Tally, identity};
 
 /// The heaviest terms of a complaint that are kept to compare it with others.
@@ -37,6 +38,8 @@ pub struct Candidate<'a> {
     pub terms: &'a Terms,
     /// The places it names.
     pub places: &'a [PlaceMention],
+    /// The same places, ready to be compared.
+    pub place_keys: &'a PlaceKeys,
     /// Its title, or the beginning of its text.
     pub headline: &'a str,
     /// Its category path, from coarse to fine.
@@ -243,7 +246,8 @@ impl Grouper {
             clock: candidate.clock,
             callers: candidate.callers.clone(),
             terms,
-            places: candidate.places.into(),
+            places: window::named(candidate.places),
+            place_keys: candidate.place_keys.clone(),
             sites: sites.into_boxed_slice(),
             group: None,
             headline: candidate.headline.into(),

@@ -5,7 +5,7 @@ use std::hash::Hasher as _;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::model::{Span, Where};
-use crate::text::{Normalised, Segmenter};
+use crate::text::{Normalised, Token};
 
 /// At most this many distinct words of a complaint are kept, first come first served: a longer
 /// complaint says its matter early, and work per complaint stays bounded.
@@ -40,13 +40,19 @@ pub(super) fn hash_word(kind: u8, word: &str) -> u64 {
 }
 
 impl Terms {
-    /// Reads the words of a complaint.
-    pub fn read(segmenter: &Segmenter, title: &Normalised, text: &Normalised, title_weight: u32) -> Self {
+    /// Reads the words of a complaint, title and text already cut.
+    pub fn read(
+        title: (&Normalised, &[Token<'_>]),
+        text: (&Normalised, &[Token<'_>]),
+        title_weight: u32,
+    ) -> Self {
         let mut words = String::new();
         let mut list: Vec<(Term, u32)> = Vec::new();
         let mut seen: FxHashMap<u64, usize> = FxHashMap::default();
-        for (field, normalised, weight) in [(Where::Title, title, title_weight), (Where::Text, text, 1)] {
-            for token in segmenter.cut(normalised.text()) {
+        for (field, (normalised, tokens), weight) in
+            [(Where::Title, title, title_weight), (Where::Text, text, 1)]
+        {
+            for token in tokens {
                 if !carries_meaning(token.word) {
                     continue;
                 }
@@ -95,14 +101,15 @@ fn damped(count: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::normalise;
+    use crate::text::{Segmenter, normalise};
 
     #[test]
     fn words_are_counted_once_with_the_title_weighing_more() {
         let segmenter = Segmenter::new();
         let title = normalise("小区烟道漏烟");
         let text = normalise("我是业主，烟道漏烟3年了！");
-        let terms = Terms::read(&segmenter, &title, &text, 3);
+        let (title_words, text_words) = (segmenter.cut(title.text()), segmenter.cut(text.text()));
+        let terms = Terms::read((&title, &title_words), (&text, &text_words), 3);
         let words: Vec<_> = terms.iter().map(|term| terms.word(term)).collect();
         assert!(words.contains(&"烟道") && words.contains(&"业主"), "{words:?}");
         assert!(!words.contains(&"3") && !words.contains(&"我"), "{words:?}");

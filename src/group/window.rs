@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{CallerKeys, ComplaintId, PlaceMention};
+use crate::model::{CallerKeys, ComplaintId, PlaceKind, PlaceMention};
+use crate::place::PlaceKeys;
+
+/// So many places of a complaint are kept by name.
+const KEPT_PLACES: usize = 4;
 
 /// What is kept of a complaint while others may still join it. Compact: a million of these fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +26,10 @@ pub struct Open {
     pub callers: CallerKeys,
     /// Its terms by number, ascending, with their damped counts.
     pub(super) terms: Box<[(u32, u8)]>,
-    /// The places it names.
-    pub places: Box<[PlaceMention]>,
+    /// The first places it names, to say where a group is.
+    pub places: Box<[(PlaceKind, Box<str>)]>,
+    /// Its places, to compare it with others.
+    pub(super) place_keys: PlaceKeys,
     /// Numbers of its site names in the index.
     pub(super) sites: Box<[u32]>,
     /// The group it is in.
@@ -32,6 +38,11 @@ pub struct Open {
     pub headline: Box<str>,
     /// Its category path.
     pub category: Option<Arc<[String]>>,
+}
+
+/// What is kept of the places of a complaint for naming its group.
+pub(super) fn named(places: &[PlaceMention]) -> Box<[(PlaceKind, Box<str>)]> {
+    places.iter().take(KEPT_PLACES).map(|place| (place.kind, place.name.clone())).collect()
 }
 
 /// Open complaints by sequence number. Numbers of complaints that were updated are empty.

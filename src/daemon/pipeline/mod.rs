@@ -96,8 +96,8 @@ impl Pipeline {
         Self { parts, health, shutdown, live: BTreeMap::new(), swept: None }
     }
 
-    /// Takes records until the sources are gone. With shutdown asked for, what is already in the
-    /// outlet is still taken in, then it returns.
+    /// Takes records until the sources are gone: on a shutdown they stop first, and what they have
+    /// handed over is still taken in.
     ///
     /// # Errors
     /// When it cannot go on.
@@ -115,10 +115,6 @@ impl Pipeline {
                     self.process(batch)?;
                 }
                 Ok(None) => {
-                    self.health.done();
-                    return Ok(());
-                }
-                Err(_) if self.shutdown.is_cancelled() => {
                     self.health.done();
                     return Ok(());
                 }
