@@ -1,4 +1,4 @@
-//! What decoding costs, against plain serde_json parsing of the same bytes into a struct (which
+//! What decoding costs, against plain `serde_json` parsing of the same bytes into a struct (which
 //! checks no limit, reads no time, keeps no number's digits and hashes nothing).
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]

@@ -94,7 +94,9 @@ impl Canonical {
             Value::Array(values) => {
                 self.0.push(b'[');
                 self.0.extend_from_slice(&(values.len() as u64).to_le_bytes());
-                values.iter().for_each(|value| self.value(value));
+                for value in values {
+                    self.value(value);
+                }
             }
             Value::Object(map) => self.map(b'{', map),
         }

@@ -35,7 +35,7 @@ pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Comp
 
     let mut fields = Fields::new(&decoder.config);
     let id = match id {
-        Some(raw) => fields.id(raw)?,
+        Some(raw) => Fields::id(raw)?,
         None => None,
     };
     let id = id.ok_or_else(|| missing("`id` is missing; every event needs its work order's number"))?;

@@ -30,7 +30,7 @@ impl<'d> Fields<'d> {
     }
 
     /// The work order's number; `None` when it is missing or blank.
-    pub(super) fn id<'a>(&self, raw: &'a RawValue) -> Result<Option<Cow<'a, str>>, Undecodable> {
+    pub(super) fn id(raw: &RawValue) -> Result<Option<Cow<'_, str>>, Undecodable> {
         const REMEDY: &str = "give the work order's number as a text or a whole number";
         let id = match json::open(raw, "id")? {
             Json::Null => return Ok(None),

@@ -336,7 +336,8 @@ fn decimal(written: &str) -> (bool, String, i64) {
     if significant.is_empty() {
         return (negative, String::new(), 0);
     }
-    let first = whole.len() as i64 - (digits.len() - significant.len()) as i64;
+    let zeros = digits.len() - significant.len();
+    let first = i64::try_from(whole.len()).unwrap_or(i64::MAX) - i64::try_from(zeros).unwrap_or(i64::MAX);
     // An exponent that does not fit makes the number infinite or zero, which then differs.
     let exponent = exponent.parse().unwrap_or(i64::from(i32::MAX));
     (negative, significant.trim_end_matches('0').to_owned(), first.saturating_add(exponent))

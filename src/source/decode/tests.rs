@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -130,6 +132,7 @@ fn the_hash_is_the_same_in_every_version() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_bad_input_has_its_reason_and_one_sentence() {
     let deep = format!(
         "{{\"id\":\"1\",\"received_at\":1772249105,\"text\":\"x\",\"a\":{}1{}}}",
@@ -193,7 +196,7 @@ fn every_bad_input_has_its_reason_and_one_sentence() {
     for (what, bytes) in cases {
         let Undecodable { reason, detail } = refused(&bytes);
         assert!(!detail.contains('\n') && detail.chars().count() < 200, "{detail}");
-        table.push_str(&format!("{what}: {reason}: {detail}\n"));
+        writeln!(table, "{what}: {reason}: {detail}").unwrap();
     }
     for reason in DeadReason::ALL {
         let from_a_table_or_receiver = matches!(reason, DeadReason::InvalidRow | DeadReason::Rejected);

@@ -49,7 +49,7 @@ pub(super) async fn discard(mut body: Body) {
     let mut left = DISCARDED_BYTES;
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
-            let size = frame.data_ref().map_or(0, |data| data.len());
+            let size = frame.data_ref().map_or(0, axum::body::Bytes::len);
             match left.checked_sub(size) {
                 Some(rest) => left = rest,
                 None => break,

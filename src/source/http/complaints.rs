@@ -57,12 +57,17 @@ pub(super) struct Stop {
 
 /// The route.
 pub(super) fn routes(complaints: Complaints) -> Router {
-    let refused = || async { Problem::method() };
-    Router::new().route("/v1/complaints", post(handle).fallback(refused)).with_state(Arc::new(complaints))
+    Router::new()
+        .route("/v1/complaints", post(handle).fallback(refuse_method))
+        .with_state(Arc::new(complaints))
+}
+
+async fn refuse_method() -> Problem {
+    Problem::method()
 }
 
 async fn handle(State(complaints): State<Arc<Complaints>>, request: Request) -> Response {
-    complaints.answer(request).await.unwrap_or_else(|problem| problem.into_response())
+    complaints.answer(request).await.unwrap_or_else(Problem::into_response)
 }
 
 /// What a body is.
@@ -217,11 +222,8 @@ impl Complaints {
         let mut waiting = Vec::with_capacity(lines.len());
         for (line, text) in lines {
             let (record, outcome) = self.record(text.to_vec(), format!("line {line}").into());
-            let outcome = match self.hand_over(record, waiting.is_empty(), deadline).await? {
-                true => Some(outcome),
-                false => None,
-            };
-            waiting.push((line, outcome));
+            let handed_over = self.hand_over(record, waiting.is_empty(), deadline).await?;
+            waiting.push((line, handed_over.then_some(outcome)));
         }
         let mut result = BatchResult::default();
         for (line, outcome) in waiting {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -16,24 +16,19 @@ pub(super) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
-    #[serde(serialize_with = "as_number")]
-    status: StatusCode,
+    status: u16,
     /// One sentence for people.
     detail: String,
     /// Why the event was put aside, when it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<DeadReason>,
     #[serde(skip)]
-    header: Option<(axum::http::HeaderName, HeaderValue)>,
-}
-
-fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u16(status.as_u16())
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
     fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { kind, title, status, detail: detail.into(), reason: None, header: None }
+        Self { kind, title, status: status.as_u16(), detail: detail.into(), reason: None, header: None }
     }
 
     pub(super) fn unauthorized(wrong: bool) -> Self {
@@ -48,7 +43,7 @@ impl Problem {
                 "Bearer realm=\"fenghuo\"",
             )
         };
-        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+        let header = Some(Box::new((WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
         let kind = "urn:fenghuo:problem:unauthorized";
         Self { header, ..Self::new(kind, "No right to send", StatusCode::UNAUTHORIZED, detail) }
     }
@@ -56,7 +51,7 @@ impl Problem {
     pub(super) fn method() -> Self {
         let kind = "urn:fenghuo:problem:method-not-allowed";
         let detail = "complaints are sent here with POST; read them in the console";
-        let header = Some((ALLOW, HeaderValue::from_static("POST")));
+        let header = Some(Box::new((ALLOW, HeaderValue::from_static("POST"))));
         Self { header, ..Self::new(kind, "Method not allowed", StatusCode::METHOD_NOT_ALLOWED, detail) }
     }
 
@@ -106,7 +101,7 @@ impl Problem {
     }
 
     fn retry_after(mut self, seconds: u16) -> Self {
-        self.header = Some((RETRY_AFTER, HeaderValue::from(seconds)));
+        self.header = Some(Box::new((RETRY_AFTER, HeaderValue::from(seconds))));
         self
     }
 }
@@ -115,14 +110,15 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // A dead letter is an answer about a durable event; it is counted as such by the pipeline.
         if self.reason.is_none() {
-            HttpRefused { status: self.status.as_u16(), detail: &self.detail }.emit();
+            HttpRefused { status: self.status, detail: &self.detail }.emit();
         }
-        let status = self.status;
-        let header = self.header.clone();
-        let mut response = (status, Json(self)).into_response();
+        let status = StatusCode::from_u16(self.status).expect("it was made from one");
+        let mut this = self;
+        let header = this.header.take();
+        let mut response = (status, Json(this)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.extend(header);
+        headers.extend(header.map(|header| *header));
         response
     }
 }

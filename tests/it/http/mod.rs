@@ -1,142 +1,31 @@
 //! The HTTP intake, against a real server on a free port and a pipeline that stands in.
 
-use std::collections::BTreeMap;
+#![expect(clippy::unwrap_used, reason = "in the helpers of tests too, a failure is the test's")]
+
+mod stand_in;
+
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
-use fenghuo::model::{ContentHash, PartitionKey};
-use fenghuo::source::decode::{DecodeConfig, Decoder};
+use fenghuo::model::PartitionKey;
 use fenghuo::source::http::{Availability, HttpConfig, HttpError, HttpSource};
-use fenghuo::source::{Outcome, Outlet, Record, Source as _, intake};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+
+use self::stand_in::{Pipeline, Server};
 
 const TOKEN: &str = "0123456789abcdef-token";
-
-/// What the pipeline that stands in does with records.
-enum Pipeline {
-    /// Decodes, remembers and answers.
-    Works,
-    /// Takes them and never answers.
-    Silent,
-    /// Takes them and drops them unanswered, as a pipeline does that stops.
-    Drops,
-    /// Takes nothing; there is room for two.
-    Stuck,
-}
-
-struct Server {
-    address: SocketAddr,
-    shutdown: CancellationToken,
-    stalled: Arc<AtomicBool>,
-    taken: Arc<AtomicUsize>,
-    source: Option<JoinHandle<anyhow::Result<()>>>,
-    pipeline: Option<JoinHandle<()>>,
-}
-
-impl Server {
-    fn start(kind: Pipeline, config: HttpConfig) -> Self {
-        let config = HttpConfig { listen: "127.0.0.1:0".into(), ..config };
-        let stalled = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stalled);
-        let availability: Availability = Arc::new(move || {
-            if flag.load(Ordering::SeqCst) { Err("the disk is full; free some room".into()) } else { Ok(()) }
-        });
-        let extra = Router::new().route("/healthz", get(async || "ok"));
-        let http = HttpSource::bind(config, PartitionKey::from("main"), availability, extra).unwrap();
-        let address = http.local_addr();
-        let shutdown = CancellationToken::new();
-        let room = if matches!(kind, Pipeline::Stuck) { 2 } else { 64 };
-        let (intake, outlet) = intake(room, 64 << 20);
-        let stop = shutdown.clone();
-        let source = spawn(move || Box::new(http).run(intake, stop));
-        let stop = shutdown.clone();
-        let taken = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&taken);
-        let pipeline = spawn(move || run_pipeline(kind, outlet, stop, &count));
-        Self { address, shutdown, stalled, taken, source: Some(source), pipeline: Some(pipeline) }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/v1/complaints", self.address)
-    }
-
-    async fn post(&self, content_type: &str, body: impl Into<reqwest::Body>) -> reqwest::Response {
-        let request = reqwest::Client::new().post(self.url()).header("content-type", content_type);
-        request.body(body).send().await.unwrap()
-    }
-
-    fn stop(&mut self) {
-        self.shutdown.cancel();
-        if let Some(source) = self.source.take() {
-            source.join().unwrap().unwrap();
-        }
-        if let Some(pipeline) = self.pipeline.take() {
-            pipeline.join().unwrap();
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.stop();
-        }
-    }
-}
-
-fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    std::thread::Builder::new().name("test".into()).spawn(run).unwrap()
-}
-
-fn run_pipeline(kind: Pipeline, mut outlet: Outlet, stop: CancellationToken, taken: &AtomicUsize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let decoder = Decoder::new(DecodeConfig::default()).unwrap();
-    let mut stored = BTreeMap::new();
-    let mut held = Vec::new();
-    if matches!(kind, Pipeline::Stuck) {
-        runtime.block_on(stop.cancelled());
-    }
-    while let Some(record) = runtime.block_on(outlet.recv()) {
-        taken.fetch_add(1, Ordering::SeqCst);
-        match kind {
-            Pipeline::Works => work(&decoder, &mut stored, record),
-            Pipeline::Silent => held.push(record),
-            Pipeline::Drops | Pipeline::Stuck => drop(record),
-        }
-    }
-}
-
-fn work(decoder: &Decoder, stored: &mut BTreeMap<String, ContentHash>, record: Record) {
-    let now = "2026-03-01T00:00:00Z".parse().unwrap();
-    let outcome = match decoder.decode(record.event().unwrap(), now) {
-        Ok(decoded) => {
-            let id = decoded.complaint.id;
-            match stored.insert(id.to_string(), decoded.content) {
-                None => Outcome::Accepted(id),
-                Some(content) if content == decoded.content => Outcome::Repeated(id),
-                Some(_) => Outcome::Updated(id),
-            }
-        }
-        Err(error) => Outcome::DeadLetter(error.reason, error.detail.into()),
-    };
-    // A client that went away does not read its answer.
-    let _ = record.reply.unwrap().send(outcome);
-}
 
 fn event(id: &str, text: &str) -> String {
     json!({"id": id, "received_at": "2026-02-28T11:25:05+08:00", "text": text}).to_string()
 }
 
 /// The problem of a refusal, checked for its form.
-async fn problem(response: reqwest::Response) -> Value {
+async fn problem_of(response: reqwest::Response) -> Value {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let status = response.status().as_u16();
     let problem: Value = response.json().await.unwrap();
@@ -160,7 +49,7 @@ async fn one_event_is_accepted_repeated_updated_or_put_aside() {
     }
     let response = send(r#"{"id":"2"}"#.into()).await;
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let problem = problem(response).await;
+    let problem = problem_of(response).await;
     assert_eq!(problem["reason"], "missing_field");
     assert!(problem["detail"].as_str().unwrap().contains("`received_at`"));
 }
@@ -251,7 +140,7 @@ async fn only_a_right_token_may_send() {
         let response = send(authorization).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{authorization:?}");
         assert_eq!(response.headers()["www-authenticate"], challenge);
-        let problem = problem(response).await;
+        let problem = problem_of(response).await;
         assert!(!problem.to_string().contains("0123456789"), "no token is told");
     }
     assert_eq!(send(Some("bearer 0123456789abcdef-token")).await.unwrap().status(), StatusCode::CREATED);
@@ -265,7 +154,7 @@ async fn what_is_no_event_is_refused_before_it_is_read() {
     for content_type in ["text/csv", "multipart/form-data; boundary=x", "application/json; charset=gbk"] {
         let response = server.post(content_type, event("1", "x")).await;
         assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
-        problem(response).await;
+        problem_of(response).await;
     }
     let client = reqwest::Client::new();
     let untyped = client.post(server.url()).body(event("1", "x")).send().await.unwrap();
@@ -277,16 +166,16 @@ async fn what_is_no_event_is_refused_before_it_is_read() {
     for (content_type, body) in [("application/json", " \n"), ("application/x-ndjson", "\n\r\n")] {
         let response = server.post(content_type, body).await;
         assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(problem(response).await["type"], "urn:fenghuo:problem:no-event");
+        assert_eq!(problem_of(response).await["type"], "urn:fenghuo:problem:no-event");
     }
     let response = server.post("application/x-ndjson", "1\n2\n3\n4\n").await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(problem(response).await["detail"].as_str().unwrap().contains("3 lines"));
+    assert!(problem_of(response).await["detail"].as_str().unwrap().contains("3 lines"));
 
     let response = client.get(server.url()).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()["allow"], "POST");
-    problem(response).await;
+    problem_of(response).await;
 }
 
 #[tokio::test]
@@ -295,7 +184,7 @@ async fn fifty_megabytes_are_refused_with_an_answer_and_the_server_goes_on() {
     let huge = event("1", &"x".repeat(50 << 20));
     let response = server.post("application/json", huge.clone()).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(problem(response).await["detail"].as_str().unwrap().contains("http.max_body_bytes"));
+    assert!(problem_of(response).await["detail"].as_str().unwrap().contains("http.max_body_bytes"));
 
     // Without a length, so that it shows only while reading.
     let mut stream = TcpStream::connect(server.address).unwrap();
@@ -340,7 +229,7 @@ async fn no_answer_says_stored_before_it_is() {
             let response = server.post(content_type, event("1", "x")).await;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()["retry-after"], "5");
-            assert!(problem(response).await["detail"].as_str().unwrap().contains("send them again"));
+            assert!(problem_of(response).await["detail"].as_str().unwrap().contains("send them again"));
         }
     }
 }
@@ -356,7 +245,7 @@ async fn a_full_intake_says_come_again() {
         let response = server.post(content_type, event("1", "x")).await;
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()["retry-after"], "1");
-        problem(response).await;
+        problem_of(response).await;
     }
 }
 
