@@ -242,7 +242,7 @@ fn create(file: &Path, schema: &Schema<'_>) -> Result<(), OpenError> {
     let unfinished = Unfinished(PathBuf::from(name));
     unfinished.remove();
     new_private_file(&unfinished.0).map_err(|error| unusable(&error))?;
-    let fill = || -> Result<(), StoreError> {
+    let set_up = || -> Result<(), StoreError> {
         let mut connection = Connection::open(&unfinished.0)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
@@ -251,7 +251,7 @@ fn create(file: &Path, schema: &Schema<'_>) -> Result<(), OpenError> {
         tracing::debug!(file = %file.display(), mode, "made a new store");
         connection.close().map_err(|(_, error)| error.into())
     };
-    fill().map_err(|error| refusal(file, error))?;
+    set_up().map_err(|error| refusal(file, error))?;
     match publish(&unfinished.0, file) {
         // Another process was faster; its file is as good.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

@@ -64,8 +64,8 @@ fn alerts_are_listed_newest_first_and_filtered() {
     };
     let all = AlertFilter::default();
     assert_eq!(list(&all, 2), [("QS1".into(), 2), ("JR1".into(), 1)]);
-    let last = store.alerts(&all, 2).unwrap().last().unwrap().key;
-    assert_eq!(list(&AlertFilter { before: Some(last), ..all.clone() }, 2), [("QS1".into(), 1)]);
+    let bottom = store.alerts(&all, 2).unwrap().last().unwrap().key;
+    assert_eq!(list(&AlertFilter { before: Some(bottom), ..all.clone() }, 2), [("QS1".into(), 1)]);
     let latest = AlertFilter { latest_only: true, ..all.clone() };
     assert_eq!(list(&latest, 9), [("QS1".into(), 2), ("JR1".into(), 1)]);
     let risks = AlertFilter { kind: Some(AlertKind::FinancialRisk), ..all.clone() };

@@ -11,13 +11,13 @@ use crate::source::Positions;
 /// The `number`-th of a row of commits of different shapes.
 fn step(number: u64) -> Commit {
     let mut commit = batch(number.cast_signed());
-    let from = number.checked_sub(1).map(|before| before.cast_signed());
+    let from = number.checked_sub(1).map(u64::cast_signed);
     commit.positions = vec![delta("a", from, number.cast_signed())];
-    commit.complaints = (0..1 + number % 7)
+    commit.complaints = (0..=number % 7)
         .map(|index| record(&format!("c{number}-{index}"), number * 10 + index, Some("g")))
         .collect();
     commit.alerts = vec![alert("A", u32::try_from(number).unwrap() + 1)];
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         commit.dead_letters = vec![letter(&[b'x'; 9000])];
     }
     commit

@@ -10,7 +10,7 @@ use rusqlite_migration::{M, Migrations};
 use super::super::open::Schema;
 use super::super::schema;
 use super::*;
-use crate::store::{CommitError, OpenError, StoreError};
+use crate::store::{CommitError, DeadLetterFilter, OpenError, StoreError};
 
 /// What must not change when a file is refused: its bytes, its time, its neighbours.
 fn picture(file: &Path) -> (Vec<u8>, i64, Vec<String>) {
@@ -175,7 +175,7 @@ fn an_upgrade_keeps_everything_and_stops_the_old_version() {
     let new = SqliteStore::open_with(&quick(&folder), &later).unwrap();
     assert_eq!(window(&new, at(0)).len(), 200);
     assert_eq!(old.commit(&batch(3), &[]), Err(CommitError::Superseded(3)));
-    assert_eq!(old.requeue_refused(&Default::default(), at(1)), Err(StoreError::Superseded(3)));
+    assert_eq!(old.requeue_refused(&DeadLetterFilter::default(), at(1)), Err(StoreError::Superseded(3)));
     // The version stands in the write-ahead log only, not yet in the file itself.
     let error = SqliteStore::open(&quick(&folder)).unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 3, known: schema::VERSION, .. }), "{error}");

@@ -16,7 +16,7 @@ fn a_full_store_refuses_loses_nothing_and_goes_on_when_there_is_room() {
         commit.complaints = (0..50)
             .map(|index| record(&format!("c{number}-{index}"), number * 50 + index, Some("g")))
             .collect();
-        let from = number.checked_sub(1).map(|before| before.cast_signed());
+        let from = number.checked_sub(1).map(u64::cast_signed);
         commit.positions = vec![delta("a", from, number.cast_signed())];
         commit.alerts = vec![alert(&format!("A{number}"), 1)];
         commit
