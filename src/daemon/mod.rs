@@ -5,6 +5,7 @@
 //! anything is touched. **Leaves to others:** all decisions about complaints.
 
 pub mod config;
+pub mod core;
 pub mod health;
 pub mod ledger;
 pub mod logging;
