@@ -83,7 +83,7 @@ fn check(file: Option<PathBuf>, json: bool, context: &Context) -> anyhow::Result
     let mut sources = context.sources();
     sources.file = file.or(sources.file);
     let found = problems(Config::load(&sources).and_then(|loaded| {
-        let invalid = Settings::unreadable_secrets(&loaded.config);
+        let invalid = Settings::faults(&loaded.config);
         if invalid.is_empty() { Ok(()) } else { Err(loaded.errors(invalid)) }
     }));
     let name = sources.file.map_or("the configuration".into(), |file| file.display().to_string());

@@ -26,7 +26,7 @@ Complaints come in over HTTP. Every setting is here with its meaning; those that
 default. Relative paths are relative to the folder of this file. Check changes with `fenghuo config check FILE`.";
 
 const EMBEDDED_ACTIVE: [Active<'_>; 2] =
-    [("data_dir", "\"/var/lib/fenghuo\""), ("http.listen", "\"127.0.0.1:8787\"")];
+    [("store.path", "\"/var/lib/fenghuo\""), ("http.listen", "\"127.0.0.1:8787\"")];
 
 const KAFKA: &str = "fenghuo behind Kafka.
 
@@ -35,7 +35,7 @@ setting is here with its meaning; those that begin with `#` show their default. 
 the folder of this file. Check changes with `fenghuo config check FILE`.";
 
 const KAFKA_ACTIVE: [Active<'_>; 3] = [
-    ("data_dir", "\"/var/lib/fenghuo\""),
+    ("store.path", "\"/var/lib/fenghuo\""),
     ("kafka.brokers", "[\"kafka-1:9092\", \"kafka-2:9092\"]"),
     ("kafka.topic", "\"complaints\""),
 ];
@@ -144,7 +144,7 @@ line is ignored); one that ends in `_env` names an environment variable. A file 
 Kubernetes set `defaultMode: 0440`.
 
 The *caller key* makes the hashes by which callers are told apart. Without one from `caller.key_file` or \
-`caller.key_env`, the first start makes `caller.key` in `data_dir`. Keep a copy of it with your backups: when it is \
+`caller.key_env`, the first start makes `caller.key` in the folder of the store. Keep a copy of it with your backups: when it is \
 lost, or changed, everybody is a new caller from then on, so a person who called before and calls again within a \
 window is counted twice.
 ";

@@ -18,7 +18,7 @@ pub struct ExplainArgs {
     #[arg(value_name = "ALERT_ID|COMPLAINT_ID")]
     pub id: String,
 
-    /// Folder with the daemon's data (`data_dir`)
+    /// Folder with the daemon's data (`store.path`)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
 

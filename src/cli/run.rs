@@ -19,7 +19,7 @@ Stop it with Ctrl-C or SIGTERM; SIGHUP reads the configuration and the rules aga
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
-    /// Folder for everything the daemon keeps (`data_dir`)
+    /// Folder for everything the daemon keeps (`store.path`)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
 
@@ -37,7 +37,7 @@ impl RunArgs {
     pub fn add_to(&self, sources: &mut Sources) {
         let path = |path: &PathBuf| path.display().to_string();
         let given = [
-            ("--data-dir", "data_dir", self.data_dir.as_ref().map(path)),
+            ("--data-dir", "store.path", self.data_dir.as_ref().map(path)),
             ("--listen", "http.listen", self.listen.map(|address| address.to_string())),
             ("--input", "file.path", self.input.as_ref().map(path)),
         ];
@@ -64,8 +64,8 @@ mod tests {
         let mut sources = Sources::default();
         args.add_to(&mut sources);
         let loaded = Config::load(&sources).unwrap();
-        assert_eq!(loaded.config.data_dir, PathBuf::from("d"));
-        assert_eq!(loaded.config.http.listen.port(), 9);
+        assert_eq!(loaded.config.store.path, PathBuf::from("d"));
+        assert_eq!(loaded.config.http.listen, "127.0.0.1:9");
         assert_eq!(loaded.config.file.as_ref().unwrap().path, PathBuf::from("-"));
         assert_eq!(loaded.origin("http.listen"), "flag --listen");
     }

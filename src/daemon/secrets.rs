@@ -180,7 +180,7 @@ pub fn caller_key(file: Option<&Path>, env: Option<&str>, data_dir: &Path) -> Re
                 what: what.into(),
                 path: own.clone(),
                 cause,
-                remedy: "let the user that runs fenghuo write there, or name another `data_dir`".into(),
+                remedy: "let the user that runs fenghuo write there, or name another `store.path`".into(),
             })?;
             (from_file(what, &own)?, own.display().to_string(), is_new.then(|| own.clone()))
         }
@@ -278,6 +278,6 @@ mod tests {
         let blocked = dir.path().join("data");
         fs::write(&blocked, "a file").unwrap();
         let error = caller_key(None, None, &blocked).unwrap_err().to_string();
-        assert!(error.contains("data/caller.key") && error.contains("name another `data_dir`"), "{error}");
+        assert!(error.contains("data/caller.key") && error.contains("name another `store.path`"), "{error}");
     }
 }

@@ -101,14 +101,13 @@ fn a_wrong_command_line_ends_with_2() {
 
 #[test]
 fn config_check_says_all_that_is_wrong_and_ends_with_1() {
-    let folder =
-        Folder::with("f.toml", "threads = \"many\"\n[http]\nlisten = \"nowhere\"\nport = 1\n[stor]\n");
+    let folder = Folder::with("f.toml", "threads = \"many\"\n[log]\nlevel = \"lous\"\nport = 1\n[stor]\n");
     let said = folder.run(&["config", "check", "f.toml"]);
     assert_eq!(said.code, 1, "{}", said.err);
     insta::assert_snapshot!(said.out, @r#"
 f.toml:1:11: `threads`: expected an integer, found "many"
-f.toml:3:10: `http.listen`: invalid socket address syntax
-f.toml:4:1: there is no setting `http.port`; `http` has `listen`
+f.toml:3:9: `log.level`: "lous" is not known; give one of `error`, `warn`, `info`, `debug`, `trace`
+f.toml:4:1: there is no setting `log.port`; `log` has `level`, `format`, `filters`
 f.toml:5:2: there is no setting `stor`; did you mean `store`?
 4 problems in f.toml
 "#);
@@ -210,7 +209,7 @@ fn the_schema_describes_every_setting() {
     let said = Folder::new().run(&["config", "schema"]);
     let schema: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!((said.code, &schema["type"]), (0, &"object".into()));
-    assert!(schema["properties"]["data_dir"]["description"].is_string());
+    assert!(schema["properties"]["store"]["description"].is_string());
     assert_eq!(schema["additionalProperties"], false);
 }
 

@@ -19,11 +19,11 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// What became of one event, as the daemon answers for each line.
 #[derive(Debug, Deserialize)]
 pub(super) struct LineResult {
-    pub(super) outcome: Outcome,
+    pub(super) status: Outcome,
     #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
-    message: Option<String>,
+    detail: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -33,6 +33,8 @@ pub(super) enum Outcome {
     Repeated,
     Updated,
     DeadLetter,
+    /// Not durable in time: to be sent again.
+    Unavailable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +44,7 @@ struct Answer {
 
 impl LineResult {
     pub(super) fn why(self) -> String {
-        let parts: Vec<String> = self.reason.into_iter().chain(self.message).collect();
+        let parts: Vec<String> = self.reason.into_iter().chain(self.detail).collect();
         parts.join(": ")
     }
 }
@@ -136,6 +138,7 @@ impl Client {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 Ok(Reading::Later(format!("it is busy ({status})"), retry_after(&response)))
             }
+            StatusCode::REQUEST_TIMEOUT => Ok(Reading::Later(format!("it answers {status}"), None)),
             _ if status.is_server_error() => Ok(Reading::Later(format!("it answers {status}"), None)),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 refused(format!("it refuses us ({status}); give the right token with --token-file"))

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::daemon::secrets;
 
 use super::{Context, Exit, OrExit as _};
-use client::Client;
+use client::{Client, Outcome};
 use lines::{Line, Lines};
 
 const EXAMPLES: &str = "Examples:
@@ -187,17 +187,26 @@ async fn deliver(
             );
             return Err(anyhow!(message)).or_exit(Exit::Unavailable);
         }
-        for (line, result) in batch.iter().zip(results) {
-            summary.sent += 1;
-            match result.outcome {
-                client::Outcome::Accepted => summary.accepted += 1,
-                client::Outcome::Repeated => summary.repeated += 1,
-                client::Outcome::Updated => summary.updated += 1,
-                client::Outcome::DeadLetter => {
+        let mut again = Vec::new();
+        for (line, result) in batch.into_iter().zip(results) {
+            match result.status {
+                Outcome::Unavailable => {
+                    again.push(line);
+                    continue;
+                }
+                Outcome::Accepted => summary.accepted += 1,
+                Outcome::Repeated => summary.repeated += 1,
+                Outcome::Updated => summary.updated += 1,
+                Outcome::DeadLetter => {
                     summary.refused += 1;
                     refusals.push((line.number, result.why()));
                 }
             }
+            summary.sent += 1;
+        }
+        if !again.is_empty() {
+            summary.retries += 1;
+            left.push(again);
         }
     }
     Ok(refusals)

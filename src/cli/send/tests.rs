@@ -35,7 +35,7 @@ async fn daemon(
 
 fn accepted(body: &str) -> Response {
     let results: Vec<_> =
-        body.lines().map(|line| serde_json::json!({ "outcome": "accepted", "id": line })).collect();
+        body.lines().map(|line| serde_json::json!({ "status": "accepted", "id": line })).collect();
     serde_json::json!({ "results": results }).to_string().into_response()
 }
 
@@ -99,16 +99,16 @@ async fn a_batch_that_is_too_large_goes_in_halves_and_in_order() {
 async fn what_the_daemon_refuses_is_named_by_its_line() {
     let (url, _) = daemon(|_, _| {
         let results = serde_json::json!([
-            { "outcome": "repeated" },
-            { "outcome": "updated" },
-            { "outcome": "dead_letter", "reason": "missing_id", "message": "`id` is missing" },
+            { "status": "repeated" },
+            { "status": "updated" },
+            { "status": "dead_letter", "reason": "missing_field", "detail": "`id` is missing" },
         ]);
         serde_json::json!({ "results": results }).to_string().into_response()
     })
     .await;
     let (summary, refusals) = deliver_to(&client(&url, 60), &["1", "2", "3"]).await.unwrap();
     assert_eq!(summary, Summary { sent: 3, repeated: 1, updated: 1, refused: 1, ..Summary::default() });
-    assert_eq!(refusals, [(3, "missing_id: `id` is missing".to_owned())]);
+    assert_eq!(refusals, [(3, "missing_field: `id` is missing".to_owned())]);
 }
 
 #[tokio::test]

@@ -29,15 +29,19 @@ pub use error::{ConfigError, ConfigErrors, Invalid, nearest};
 pub use layers::{ENV_PREFIX, Flag, env_name};
 pub use load::{Effective, Loaded, Sources, load};
 pub use render::{Active, example, reference, toml};
-pub use rooms::{FileConfig, HttpConfig, KafkaConfig, StoreConfig, WebhookConfig};
+pub use rooms::{FileConfig, WebhookConfig};
 pub use settings::Settings;
+
+use crate::source::decode::DecodeConfig;
+use crate::source::http::HttpConfig;
+#[cfg(feature = "kafka")]
+use crate::source::kafka::KafkaConfig;
+use crate::store::StoreConfig;
 
 /// All settings, as they are written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The folder that holds everything the daemon keeps. It is made if it is missing.
-    pub data_dir: PathBuf,
     /// Threads that prepare complaints (normalising, segmenting). 0 means one for each core.
     #[schemars(range(min = 0, max = 1024))]
     pub threads: u16,
@@ -53,7 +57,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// The HTTP side: intake, console, health and metrics.
     pub http: HttpConfig,
+    /// What an event may be.
+    pub decode: DecodeConfig,
     /// Reading complaints from Kafka. Off unless this table is there.
+    #[cfg(feature = "kafka")]
     pub kafka: Option<KafkaConfig>,
     /// Reading complaints from a file. Off unless this table is there.
     pub file: Option<FileConfig>,
@@ -79,7 +86,7 @@ pub struct LogConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct CallerConfig {
     /// A file with the key: at least 16 bytes, not readable by everybody. Without a key from here
-    /// or `key_env`, one is made in `data_dir` at the first start. When a key is lost or changed,
+    /// or `key_env`, one is made beside the store at the first start. When a key is lost or changed,
     /// callers are counted anew from then on.
     pub key_file: Option<PathBuf>,
     /// The environment variable that holds the key, instead of a file.
@@ -132,13 +139,14 @@ pub enum LogFormat {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            data_dir: "fenghuo-data".into(),
             threads: 0,
             shutdown_seconds: 20,
             log: LogConfig::default(),
             caller: CallerConfig::default(),
             store: StoreConfig::default(),
             http: HttpConfig::default(),
+            decode: DecodeConfig::default(),
+            #[cfg(feature = "kafka")]
             kafka: None,
             file: None,
             webhook: None,

@@ -5,6 +5,9 @@ use figment::error::{Actual, Kind as Fault};
 use super::catalog::{Catalog, Kind};
 use super::error::nearest;
 
+/// A section with more settings than this is not listed in a message.
+const MOST_LISTED: usize = 8;
+
 /// One fault in one line. `path` leads to the setting at fault.
 pub(super) fn fault(kind: &Fault, path: &[String], catalog: &Catalog) -> String {
     let full = path.join(".");
@@ -52,6 +55,10 @@ fn unknown(name: &str, path: &[String], expected: &[&str], catalog: &Catalog) ->
         return format!("there is no setting `{full}`; did you mean `{}`?", setting.path);
     }
     match parent.as_str() {
+        // A long list helps less than a place to look.
+        _ if expected.len() > MOST_LISTED => {
+            format!("there is no setting `{full}`; `fenghuo config show` lists the settings")
+        }
         "" => format!("there is no setting `{full}`; at the top there are {}", list(expected)),
         _ => format!("there is no setting `{full}`; `{parent}` has {}", list(expected)),
     }

@@ -136,7 +136,10 @@ pub enum HttpError {
 
 impl HttpConfig {
     /// Checks the ranges of all numbers.
-    pub(super) fn check(&self) -> Result<(), HttpError> {
+    ///
+    /// # Errors
+    /// Names the setting, its value and the range.
+    pub fn check(&self) -> Result<(), HttpError> {
         let body = self.max_body_bytes as u64;
         for (field, found, least, most) in [
             ("max_body_bytes", body, 1 << 10, 1 << 30),
