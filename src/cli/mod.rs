@@ -51,6 +51,10 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon
+    Run(run::RunArgs),
+    /// Run the engine over a file of events, as fast as it can
+    Replay(replay::ReplayArgs),
     /// Send events from a file or stdin to a running daemon
     Send(send::SendArgs),
     /// Check, show and document the configuration
@@ -81,6 +85,8 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
+        Command::Run(args) => run::run(&args, context),
+        Command::Replay(args) => replay::run(&args, context),
         Command::Send(args) => send::run(&args, context),
         Command::Config(args) => config::run(args, context),
         Command::Completions(args) => completions::run(&args, context),
@@ -110,9 +116,7 @@ mod tests {
         use clap::Args as _;
         let new = |name: &'static str| clap::Command::new(name);
         Cli::command().subcommands([
-            run::RunArgs::augment_args(new("run")),
             demo::DemoArgs::augment_args(new("demo")),
-            replay::ReplayArgs::augment_args(new("replay")),
             generate::GenerateArgs::augment_args(new("generate")),
             receiver::ReceiverArgs::augment_args(new("receiver")),
             explain::ExplainArgs::augment_args(new("explain")),

@@ -5,7 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::daemon::config::{Flag, Sources};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::config::{Config, Flag, Settings, Sources};
+use crate::daemon::serve;
+
+use super::{Context, Exit};
 
 const EXAMPLES: &str = "Examples:
   fenghuo run
@@ -47,6 +53,50 @@ impl RunArgs {
             }
         }
     }
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or a part has failed for good.
+pub fn run(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
+    let mut sources = context.sources();
+    args.add_to(&mut sources);
+    let loaded = Config::load(&sources)?;
+    let faults = Settings::faults(&loaded.config);
+    if !faults.is_empty() {
+        return Err(loaded.errors(faults).into());
+    }
+    context.start_logging(&loaded.config.log)?;
+    let settings = Settings::new(&loaded)?;
+    let shutdown = CancellationToken::new();
+    stop_on_signals(shutdown.clone())?;
+    serve::run(&settings, &shutdown)?;
+    Ok(Exit::Ok)
+}
+
+/// Cancels the token at the first SIGINT or SIGTERM; a second one ends the process at once.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    let wait = move || {
+        runtime.block_on(async {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            tracing::info!("stopping; once more to stop at once");
+            shutdown.cancel();
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            // What was committed is safe; the rest is read or sent again.
+            std::process::exit(130);
+        });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,4 +13,5 @@ pub mod pipeline;
 pub mod probes;
 pub mod replay;
 pub mod secrets;
+pub mod serve;
 pub mod systemd;

@@ -37,7 +37,12 @@ pub struct Replay<'a> {
     pub config: Arc<EngineConfig>,
     /// Events later than this (plus the decoder's tolerance) are taken as mistakes.
     pub not_after: Timestamp,
+    /// The threads to prepare on.
+    pub pool: &'a rayon::ThreadPool,
 }
+
+/// An event on its way in: where it stands (a line, from 1) and its bytes.
+pub type Event = (u64, Vec<u8>);
 
 /// Where the results go, one JSON object a line.
 pub struct Outputs<'a> {
@@ -47,7 +52,7 @@ pub struct Outputs<'a> {
     pub alerts: &'a mut dyn Write,
     /// One line for each complaint and risk rule that alerts.
     pub risks: &'a mut dyn Write,
-    /// Called with events that could not be read: the index of the event from 0, reason, detail.
+    /// Called with events that could not be read: where it stands, reason, detail.
     pub rejected: &'a mut dyn FnMut(u64, DeadReason, &str),
     /// Called after each chunk with the number of events read so far.
     pub progress: &'a mut dyn FnMut(u64),
@@ -110,7 +115,7 @@ impl Replay<'_> {
     /// When an event cannot be fetched or an output cannot be written.
     pub fn run(
         &self,
-        events: impl Iterator<Item = anyhow::Result<Vec<u8>>>,
+        events: impl Iterator<Item = anyhow::Result<Event>>,
         out: Outputs<'_>,
     ) -> anyhow::Result<ReplaySummary> {
         let mut engine = Engine::new(
@@ -125,17 +130,17 @@ impl Replay<'_> {
         let mut at: FxHashMap<ComplaintId, usize> = FxHashMap::default();
         let mut events = events.peekable();
         while events.peek().is_some() {
-            let chunk: Vec<Vec<u8>> = events.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
+            let chunk: Vec<Event> = events.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
             let prepared: Vec<Result<Prepared, (DeadReason, String)>> =
-                chunk.par_iter().map(|bytes| self.prepare(bytes)).collect();
+                self.pool.install(|| chunk.par_iter().map(|(_, bytes)| self.prepare(bytes)).collect());
             let mut effects = Effects::default();
-            for prepared in prepared {
+            for ((at_line, _), prepared) in chunk.iter().zip(prepared) {
                 summary.events += 1;
                 let prepared = match prepared {
                     Ok(prepared) => prepared,
                     Err((reason, detail)) => {
                         *summary.rejected.entry(reason.as_str()).or_default() += 1;
-                        (out.rejected)(summary.events - 1, reason, &detail);
+                        (out.rejected)(*at_line, reason, &detail);
                         continue;
                     }
                 };

@@ -32,6 +32,8 @@ pub use render::{Active, example, reference, toml};
 pub use rooms::{FileConfig, WebhookConfig};
 pub use settings::Settings;
 
+use super::core::{IntakeConfig, RulesConfig};
+use crate::engine::EngineConfig;
 use crate::source::decode::DecodeConfig;
 use crate::source::http::HttpConfig;
 #[cfg(feature = "kafka")]
@@ -59,6 +61,12 @@ pub struct Config {
     pub http: HttpConfig,
     /// What an event may be.
     pub decode: DecodeConfig,
+    /// How much may wait before the engines, and how much is committed at once.
+    pub intake: IntakeConfig,
+    /// Grouping, levels, time.
+    pub engine: EngineConfig,
+    /// Where rule packs, gazetteer and dictionary are.
+    pub rules: RulesConfig,
     /// Reading complaints from Kafka. Off unless this table is there.
     #[cfg(feature = "kafka")]
     pub kafka: Option<KafkaConfig>,
@@ -146,6 +154,9 @@ impl Default for Config {
             store: StoreConfig::default(),
             http: HttpConfig::default(),
             decode: DecodeConfig::default(),
+            intake: IntakeConfig::default(),
+            engine: EngineConfig::default(),
+            rules: RulesConfig::default(),
             #[cfg(feature = "kafka")]
             kafka: None,
             file: None,
