@@ -196,6 +196,17 @@ fn two_processes_take_turns_and_the_zombie_loses() {
 }
 
 #[test]
+fn sources_get_their_positions_from_any_store() {
+    let (_folder, store) = fresh();
+    let mut commit = batch(1);
+    commit.positions = vec![delta("a", None, 3)];
+    let store: Arc<dyn Store> = Arc::new(store);
+    store.commit(&commit, &[]).unwrap();
+    let positions: Arc<dyn Positions> = store;
+    assert_eq!(positions.position("a").unwrap(), Some(Position(3)));
+}
+
+#[test]
 fn a_lock_held_by_another_process_is_busy_and_passes() {
     let folder = tempfile::tempdir().unwrap();
     let config = StoreConfig { busy_timeout_seconds: 0, ..quick(&folder) };
