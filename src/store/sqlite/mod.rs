@@ -46,9 +46,11 @@ const IDLE_READERS: usize = 4;
 pub struct SqliteStore {
     config: StoreConfig,
     file: PathBuf,
+    // Before the writer, since fields are dropped in this order: the last connection to close folds
+    // the write-ahead log into the file, which a reader cannot.
+    readers: Mutex<Vec<Connection>>,
     /// `None` when opened to read only.
     writer: Option<Mutex<Connection>>,
-    readers: Mutex<Vec<Connection>>,
 }
 
 impl SqliteStore {

@@ -11,9 +11,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::Migrations;
 
 use super::super::{OpenError, StoreConfig, StoreError, Synchronous};
@@ -28,6 +29,9 @@ const PAGE_BYTES: i64 = 8192;
 const QUICK_CHECK_BYTES: u64 = 256 << 20;
 
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// How many stores this process has begun to make.
+static CREATED: AtomicU64 = AtomicU64::new(0);
 
 /// The schema a program can work with.
 pub(super) struct Schema<'m> {
@@ -145,47 +149,71 @@ fn inspect(file: &Path, config: &StoreConfig, schema: &Schema<'_>) -> Result<i64
     if metadata.len() == 0 {
         return Err(not_ours("it is empty"));
     }
-    let first = look(file).and_then(|connection| header(&connection));
-    let (application, version) = match first {
-        Ok(found) => found,
-        Err(StoreError::Damaged(detail)) => return Err(not_ours(&detail)),
-        Err(error) => return Err(refusal(file, error)),
-    };
-    if application != schema::APPLICATION_ID {
-        return Err(not_ours("it is an SQLite file of another program"));
-    }
-    let newer = |found| OpenError::Newer { path: file.to_path_buf(), found, known: schema.version };
-    if version > schema.version {
-        return Err(newer(version));
+    match look(file).and_then(|connection| header(&connection)) {
+        Ok(found) => is_known(file, found, schema)?,
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(not_ours("its content is not a database"));
+        }
+        // Without its write-ahead log the file may well be shorter than it says: a crash came while
+        // the log was being folded in. The next look is with the log.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
+        Err(error) => return Err(refusal(file, error.into())),
     }
 
-    let connection = reader(config)?;
-    let check = || -> Result<(i64, Option<String>), StoreError> {
-        let (_, version) = header(&connection)?;
-        if version <= schema.version && metadata.len() <= QUICK_CHECK_BYTES {
-            let found: String = connection.query_row("PRAGMA quick_check (1)", [], |row| row.get(0))?;
-            if found != "ok" {
-                return Ok((version, Some(found)));
-            }
+    // A file without a log is all there is, and again nothing has to be made beside it.
+    if !has_log(file) {
+        let verdict = look(file)
+            .map_err(|error| refusal(file, error.into()))
+            .and_then(|connection| is_sound(file, &connection, metadata.len(), schema));
+        // Unless another process has opened it in this moment.
+        if verdict.is_ok() || !has_log(file) {
+            return verdict;
         }
-        Ok((version, None))
-    };
-    match check().map_err(|error| refusal(file, error))? {
-        (version, _) if version > schema.version => Err(newer(version)),
-        (_, Some(detail)) => Err(OpenError::Damaged { path: file.to_path_buf(), detail }),
-        (version, None) => Ok(version),
     }
+    is_sound(file, &reader(config)?, metadata.len(), schema)
 }
 
-fn header(connection: &Connection) -> Result<(i32, i64), StoreError> {
+fn has_log(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log).metadata().is_ok_and(|log| log.len() > 0)
+}
+
+fn is_known(file: &Path, found: (i32, i64), schema: &Schema<'_>) -> Result<(), OpenError> {
+    let path = file.to_path_buf();
+    let (application, version) = found;
+    if application != schema::APPLICATION_ID {
+        return Err(OpenError::NotAStore { path, detail: "it is an SQLite file of another program".into() });
+    }
+    if version > schema.version {
+        return Err(OpenError::Newer { path, found: version, known: schema.version });
+    }
+    Ok(())
+}
+
+fn is_sound(file: &Path, connection: &Connection, bytes: u64, schema: &Schema<'_>) -> Result<i64, OpenError> {
+    let failed = |error: rusqlite::Error| refusal(file, error.into());
+    let found = header(connection).map_err(failed)?;
+    is_known(file, found, schema)?;
+    if bytes <= QUICK_CHECK_BYTES {
+        let detail: String =
+            connection.query_row("PRAGMA quick_check (1)", [], |row| row.get(0)).map_err(failed)?;
+        if detail != "ok" {
+            return Err(OpenError::Damaged { path: file.to_path_buf(), detail });
+        }
+    }
+    Ok(found.1)
+}
+
+fn header(connection: &Connection) -> Result<(i32, i64), rusqlite::Error> {
     let application = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok((application, version))
 }
 
 /// Opens a file so that nothing at all is locked, made or changed.
-pub(super) fn look(file: &Path) -> Result<Connection, StoreError> {
-    let mut uri = String::from("file:");
+pub(super) fn look(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let mut uri = String::from(if file.is_absolute() { "file://" } else { "file:" });
     for &byte in file.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             uri.push(char::from(byte));
@@ -194,7 +222,7 @@ pub(super) fn look(file: &Path) -> Result<Connection, StoreError> {
         }
     }
     uri.push_str("?immutable=1");
-    Ok(Connection::open_with_flags(uri, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?)
+    Connection::open_with_flags(uri, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
 fn create(file: &Path, schema: &Schema<'_>) -> Result<(), OpenError> {
@@ -208,11 +236,13 @@ fn create(file: &Path, schema: &Schema<'_>) -> Result<(), OpenError> {
     };
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unusable(&error))?;
     let mut name = file.as_os_str().to_owned();
-    name.push(format!(".new-{}", std::process::id()));
+    // Told apart from what other processes, and other threads of this one, are making.
+    let number = CREATED.fetch_add(1, Ordering::Relaxed);
+    name.push(format!(".new-{}-{number}", std::process::id()));
     let unfinished = Unfinished(PathBuf::from(name));
     unfinished.remove();
     new_private_file(&unfinished.0).map_err(|error| unusable(&error))?;
-    let fill = || -> Result<(), StoreError> {
+    let set_up = || -> Result<(), StoreError> {
         let mut connection = Connection::open(&unfinished.0)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
@@ -221,7 +251,7 @@ fn create(file: &Path, schema: &Schema<'_>) -> Result<(), OpenError> {
         tracing::debug!(file = %file.display(), mode, "made a new store");
         connection.close().map_err(|(_, error)| error.into())
     };
-    fill().map_err(|error| refusal(file, error))?;
+    set_up().map_err(|error| refusal(file, error))?;
     match publish(&unfinished.0, file) {
         // Another process was faster; its file is as good.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

@@ -12,7 +12,7 @@ use super::{SqliteStore, commit, dead};
 use crate::model::PartitionKey;
 
 /// Rows per transaction: some milliseconds of work, so that a commit hardly waits.
-const CHUNK: usize = 500;
+const CHUNK: i64 = 500;
 
 /// Transactions per kind of record and call, so that a call ends.
 const MOST_CHUNKS: usize = 200;
@@ -82,7 +82,7 @@ fn in_chunks(
 
 fn delete(store: &SqliteStore, more: &mut bool, sql: &str, cutoff: i64) -> Result<u64, StoreError> {
     in_chunks(store, more, |transaction| {
-        Ok(transaction.prepare_cached(sql)?.execute(params![cutoff, CHUNK as i64])? as u64)
+        Ok(transaction.prepare_cached(sql)?.execute(params![cutoff, CHUNK])? as u64)
     })
 }
 
@@ -129,7 +129,7 @@ fn old_complaints(
             "SELECT seq, clock, kept_at, grp FROM complaints LEFT JOIN members ON complaint = key
              WHERE partition = ?1 ORDER BY seq LIMIT ?2",
         )?;
-        let mut rows = select.query(params![partition, CHUNK as i64])?;
+        let mut rows = select.query(params![partition, CHUNK])?;
         while let Some(row) = rows.next()? {
             let (seq, clock, kept_at): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             if clock >= since || kept_at >= cutoff {
