@@ -9,6 +9,7 @@
 //! as a `LazyLock` static with `counter`, `gauge` or `histogram`, document the struct with
 //! meaning, labels and the setting that moves it, and give it an `emit(self)`.
 
+pub mod deliver;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod pipeline;
