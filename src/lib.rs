@@ -2,9 +2,13 @@
 //! (群诉) and financial risks, and explains every alert. `ARCHITECTURE.md` follows one event
 //! through the rooms below.
 
+#[cfg(feature = "daemon")]
 pub mod cli;
+#[cfg(feature = "daemon")]
 pub mod console;
+#[cfg(feature = "daemon")]
 pub mod daemon;
+#[cfg(feature = "daemon")]
 pub mod deliver;
 pub mod engine;
 pub mod entity;
@@ -14,6 +18,8 @@ pub mod model;
 pub mod place;
 pub mod rules;
 pub mod source;
+#[cfg(feature = "daemon")]
 pub mod store;
+#[cfg(feature = "daemon")]
 pub mod telemetry;
 pub mod text;

@@ -1,1 +1,17 @@
-//! (to be written)
+//! Wires the rooms into a running process.
+//!
+//! **Does:** configuration, secrets, logging, health, service manager; starts and stops the tasks
+//! of the other rooms. **Promises:** a start that cannot work fails with one clear line before
+//! anything is touched. **Leaves to others:** all decisions about complaints.
+
+pub mod config;
+pub mod core;
+pub mod health;
+pub mod ledger;
+pub mod logging;
+pub mod pipeline;
+pub mod probes;
+pub mod replay;
+pub mod secrets;
+pub mod serve;
+pub mod systemd;

@@ -1,1 +1,43 @@
-//! (to be written)
+//! Hands alerts to others: the outbox worker, its sinks, and a reference receiver.
+//!
+//! **Does:** takes due rows from the store's outbox and pushes each to its sink ([`WebhookSink`]),
+//! signed; tries again what may succeed later, puts aside what cannot ([`Verdict`] has the table);
+//! lays alerts out for a terminal ([`render_alert`]); runs a small receiver that verifies and
+//! de-duplicates ([`receiver`]). **Promises:** an alert that was committed is handed over at least
+//! once, its revisions in order for each alert and sink; a receiver that drops repeats by
+//! `webhook-id` has each exactly once; a row that cannot be delivered blocks nobody else's; a
+//! receiver that is down costs it no more than one request per pause and free slot; secrets reach
+//! no log, error or dead letter. **Leaves to others:** what is an alert and what it says
+//! (`engine`), keeping rows, leases and order (`store`), reading secrets (`daemon`), showing the
+//! state of the sinks ([`Deliver::status`] gives it).
+
+mod config;
+mod line;
+mod payload;
+pub mod receiver;
+mod render;
+mod retry;
+mod signature;
+mod sink;
+mod status;
+mod verdict;
+mod webhook;
+mod worker;
+
+pub use config::{DeliverConfig, DeliverConfigError, RetryConfig, WebhookConfig};
+pub use payload::{Payload, SCHEMA_VERSION, webhook_id};
+pub use render::{local_time, render_alert};
+pub use retry::{Backoff, parse_retry_after};
+pub use signature::{Refusal, SecretError, SigningSecret};
+pub use sink::{Attempt, Sink, SinkFuture};
+pub use status::{SinkState, problem};
+pub use verdict::{Blame, Verdict};
+pub use webhook::{WebhookError, WebhookSecrets, WebhookSink};
+pub use worker::{Deliver, Wake};
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// Tells the time; [`jiff::Timestamp::now`] at the edge, something else in tests.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,1 +1,22 @@
-//! (to be written)
+//! Prepare and fold: from a decoded complaint to the decision about it.
+//!
+//! **Does:** [`Preparer`] reads what a complaint says, without memory and on any thread; [`Engine`]
+//! folds prepared complaints in order into groups, incidents, risk cases and alerts. **Promises:**
+//! no I/O, no wall clock, no randomness: time is the events'. The same complaints in the same order
+//! give the same effects, whatever the batch borders, the number of threads, and the restarts in
+//! between ([`Engine::restore_complaint`]). Nothing else in the product decides to alert.
+//! **Leaves to others:** which bytes are a complaint (`source`), what was seen before the open
+//! window (`store`), telling people (`deliver`).
+
+mod caller;
+mod config;
+mod fold;
+mod incidents;
+mod prepare;
+mod risk;
+mod wording;
+
+pub use caller::{CallerHasher, CallerKeyError};
+pub use config::{EngineConfig, EngineConfigError, RiskConfig};
+pub use fold::{Arrival, Effects, Engine, EngineStatus};
+pub use prepare::{Knowledge, Prepared, Preparer};

@@ -1,1 +1,35 @@
-//! (to be written)
+//! Group-incident detection (群诉): which complaints are about one matter at one place, and when
+//! enough people have said so.
+//!
+//! **Does:** turns a complaint's words into [`Terms`]; assigns each complaint to a group, or leaves
+//! it alone, by comparing it with the open ones ([`Grouper`]); counts distinct people ([`People`]);
+//! runs the life cycle of an incident ([`Incident`]). **Promises:** a pure fold: the same
+//! complaints in the same order give the same groups, whatever came before the open window; work
+//! per complaint is bounded; place *and* matter must agree; every assignment carries its evidence.
+//! **Leaves to others:** reading places (`place`), wording alerts and the clock (`engine`).
+//!
+//! The state is a function of the open complaints in the order they were applied and of the groups
+//! they were put in; nothing else is remembered. That is what makes a restart exact: put the same
+//! complaints back with [`Grouper::restore`] and the state is the same.
+
+mod candidates;
+mod config;
+mod grouper;
+mod identity;
+mod incident;
+mod lexicon;
+mod members;
+mod people;
+mod posting;
+mod similarity;
+mod terms;
+mod window;
+
+pub use config::{GroupConfig, GroupConfigError};
+pub use grouper::{Assigned, Candidate, Grouper};
+pub use identity::alert_id;
+pub use incident::{Incident, IncidentStep};
+pub use members::{Group, MAX_EVIDENCE, Tally};
+pub use people::People;
+pub use terms::{MAX_TERMS, Term, Terms};
+pub use window::Open;

@@ -74,6 +74,7 @@ pub struct Alert {
 #[serde(rename_all = "snake_case")]
 pub enum AlertBody {
     /// A group incident's own part.
+    #[serde(rename = "incident")]
     Group(GroupAlert),
     /// A financial risk's own part.
     Risk(RiskAlert),

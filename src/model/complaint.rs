@@ -105,7 +105,7 @@ impl PlaceFields {
     }
 }
 
-/// A 64-bit hash of everything an event says (SHA-256 of its canonical JSON, first 8 bytes): equal
+/// A 64-bit hash of everything an event says (SHA-256 of its canonical form, first 8 bytes): equal
 /// for a repeat of the same event, different for an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -82,6 +82,12 @@ impl GrowthSteps {
         self.0[0]
     }
 
+    /// The callers asked for by the `step`-th step, counted from 1.
+    #[must_use]
+    pub fn asked(&self, step: usize) -> u32 {
+        self.0[step.clamp(1, self.0.len()) - 1]
+    }
+
     /// How many steps `callers` distinct callers have reached: 0 below the threshold.
     #[must_use]
     pub fn reached(&self, callers: u32) -> usize {

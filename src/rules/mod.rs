@@ -1,1 +1,152 @@
-//! (to be written)
+//! Risk rules: packs of Chinese terms, read from YAML, matched against complaints, with the reason
+//! for every score.
+//!
+//! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
+//! rules into one automaton, and says which rules a complaint meets, how strongly, by which words.
+//! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
+//! with any mistake is refused whole, with file, line and column of every mistake found; terms and
+//! texts pass through the same normaliser; every point of a score is a part of the hit, and every
+//! term it rests on is a span in the complaint's own words; a text costs time linear in its length.
+//! **Leaves to others:** who is complained about (`entity`), how many callers say the same and when
+//! to tell anybody (`engine`), noticing that files have changed (`daemon`).
+//!
+//! The format is described field by field in `docs/rules.md`.
+
+mod check;
+mod compile;
+mod compiled;
+mod error;
+mod gate;
+mod haystack;
+mod load;
+mod matcher;
+mod scan;
+mod schema;
+mod score;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::model::{Complaint, RiskHit};
+use crate::text::Normalised;
+
+pub use check::{Expectation, TestFailure, TestReport};
+pub use error::{RuleError, RuleErrors};
+pub use schema::Status;
+
+/// What is told about a rule besides its hits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Its id, for example `F07`.
+    pub id: String,
+    /// One line in Chinese.
+    pub title: String,
+    /// Its category in Chinese.
+    pub category: String,
+    /// How far it is trusted.
+    pub status: Status,
+    /// Raised with every change of meaning.
+    pub version: u32,
+    /// Who answers for it.
+    pub owner: String,
+    /// Laws, notices and cases it was written from.
+    pub references: Vec<String>,
+    /// What is known to look like it and is not.
+    pub false_positives: Vec<String>,
+    /// The file it stands in, as named when it was loaded.
+    pub file: String,
+}
+
+/// `alert_at` of a rule in status `shadow`: its hits are kept and shown, but no score reaches it.
+pub const NEVER: i32 = i32::MAX;
+
+/// A checked and compiled set of rules. Immutable; share it in an `Arc` and swap it whole.
+pub struct RulePack {
+    compiled: compiled::Compiled,
+    hash: String,
+}
+
+/// Says which pack it is; the automaton would fill screens.
+impl fmt::Debug for RulePack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.compiled.rules.len();
+        f.debug_struct("RulePack").field("hash", &self.hash).field("rules", &rules).finish_non_exhaustive()
+    }
+}
+
+impl RulePack {
+    /// Reads every `*.yaml` file of `dir`, in the order of their names.
+    ///
+    /// # Errors
+    /// All mistakes found, each with file, line and column. A pack with one mistake is not loaded.
+    pub fn load(dir: &Path) -> Result<Self, RuleErrors> {
+        Self::from_sources(&load::read_dir(dir)?)
+    }
+
+    /// The pack that is shipped with the program: `rules/risk/` as it was at build time.
+    ///
+    /// # Panics
+    /// Never in a released build: a test compiles the shipped files.
+    #[must_use]
+    pub fn builtin() -> Self {
+        match Self::from_sources(&load::builtin()) {
+            Ok(pack) => pack,
+            Err(errors) => panic!("the shipped rule pack is broken:\n{errors}"),
+        }
+    }
+
+    /// Compiles pack files given as (name, content). Names are used in messages and in the hash.
+    ///
+    /// # Errors
+    /// As [`RulePack::load`].
+    pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RuleErrors> {
+        let mut sources: Vec<load::Source> =
+            files.into_iter().map(|(name, text)| load::Source::new(name, text)).collect();
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
+        Self::from_sources(&sources)
+    }
+
+    fn from_sources(sources: &[load::Source]) -> Result<Self, RuleErrors> {
+        let files = load::parse(sources)?;
+        Ok(Self { compiled: compile::compile(files)?, hash: load::hash(sources) })
+    }
+
+    /// SHA-256 over the names and contents of all files (line ends folded), first 16 hex digits.
+    /// Kept beside every hit, so that a decision can be traced to the rules that made it.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The rules of the pack, in the order of files and of rules in them.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &RuleInfo> {
+        self.compiled.rules.iter().map(|rule| &rule.info)
+    }
+
+    /// The rules that `complaint` meets with a score of at least their `watch` threshold, strongest
+    /// first, then by rule id. `title` and `text` are the normal forms of the complaint's own; its
+    /// `subject`, `tags` and `category` are read as well. Whether a hit alerts is
+    /// [`RiskHit::alerts`]. `entity` is left `None`.
+    #[must_use]
+    pub fn hits(&self, complaint: &Complaint, title: &Normalised, text: &Normalised) -> Vec<RiskHit> {
+        let subject = complaint.subject.as_deref().map(crate::text::normalise);
+        let scan = scan::Scan::new(&self.compiled, complaint, title, text, subject.as_ref());
+        let mut hits: Vec<RiskHit> = self
+            .compiled
+            .rules
+            .iter()
+            .filter_map(|rule| score::evaluate(rule, &self.compiled, &scan))
+            .collect();
+        hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.rule.cmp(&b.rule)));
+        hits
+    }
+
+    /// Runs the tests that stand in the pack's own files, in the real matcher.
+    #[must_use]
+    pub fn run_tests(&self) -> TestReport {
+        check::run(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,17 +3,36 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::model::Position;
+
+use super::Positions;
+
 /// A lease is held while a source partition is assigned to us. Every record carries the lease
 /// under which it was read; the pipeline enters it for the length of a batch. Revoking closes the
 /// lease first and then waits for batches inside, so work in flight is finished and work still
 /// queued is left to the next owner.
+///
+/// The default lease is one that nobody takes away (HTTP, a file). A lease that may be taken is
+/// granted by [`Holdings`](super::Holdings) and has an id.
 #[derive(Debug, Clone, Default)]
 pub struct Lease(Arc<Inner>);
 
+/// Tells leases apart within one process: every time a source partition is assigned to us, it
+/// comes under a lease with a new id, also when it was here before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseId(u64);
+
 #[derive(Debug, Default)]
 struct Inner {
+    grant: Option<Grant>,
     state: Mutex<State>,
     left: Condvar,
+}
+
+#[derive(Debug)]
+struct Grant {
+    id: LeaseId,
+    stored: Option<Position>,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +46,31 @@ struct State {
 pub struct LeaseGuard(Arc<Inner>);
 
 impl Lease {
+    pub(super) fn granted(id: u64, stored: Option<Position>) -> Self {
+        let grant = Some(Grant { id: LeaseId(id), stored });
+        Self(Arc::new(Inner { grant, ..Inner::default() }))
+    }
+
+    /// Which grant this is; `None` for a lease that nobody takes away.
+    #[must_use]
+    pub fn id(&self) -> Option<LeaseId> {
+        self.0.grant.as_ref().map(|grant| grant.id)
+    }
+
+    /// The stored position that the first [`PositionDelta`](crate::model::PositionDelta) of this
+    /// lease joins on to. A granted lease remembers what the source found when it took the
+    /// partition: asking the store later could find what a former owner has published since, and
+    /// a delta that joins on to that would pass for ours.
+    ///
+    /// # Errors
+    /// When the lease has no grant and the store cannot be read.
+    pub fn stored(&self, positions: &dyn Positions, source: &str) -> anyhow::Result<Option<Position>> {
+        match &self.0.grant {
+            Some(grant) => Ok(grant.stored),
+            None => positions.position(source),
+        }
+    }
+
     /// Enters the lease; `None` when it was revoked, and then the record must not be published.
     #[must_use]
     pub fn enter(&self) -> Option<LeaseGuard> {
@@ -53,6 +97,8 @@ impl Lease {
     }
 
     /// Closes the lease without waiting: the partition is lost, somebody else may already own it.
+    /// The pipeline does this too, when the store says that a batch does not join on; the source
+    /// then takes the partition again under a new lease, from the position that is stored now.
     pub fn lose(&self) {
         self.0.lock().revoked = true;
     }

@@ -6,8 +6,15 @@
 //! deciding when something happens.
 //!
 //! A room's happenings live in the file that bears the room's name. To add one: declare its series
-//! as a `LazyLock` static with [`counter`], [`gauge`] or [`histogram`], document the struct with
+//! as a `LazyLock` static with `counter`, `gauge` or `histogram`, document the struct with
 //! meaning, labels and the setting that moves it, and give it an `emit(self)`.
+
+pub mod deliver;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod pipeline;
+pub mod source;
+pub mod store;
 
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, TextEncoder};
 

@@ -1,0 +1,101 @@
+//! Building the pure core from the configuration: what the daemon, `replay` and the tests share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{CallerHasher, EngineConfig, Knowledge, Preparer};
+use crate::place::{Gazetteer, Places};
+use crate::rules::RulePack;
+use crate::text::{Segmenter, parse_dictionary};
+
+/// Where the rule packs and lists are that analysts tune. What is not given is built in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RulesConfig {
+    /// Folder of risk packs (`*.yaml`). Without it, the shipped ones.
+    pub risk_dir: Option<PathBuf>,
+    /// Folder of the gazetteer (`*.toml`). Without it, the shipped one of 西城区.
+    pub places_dir: Option<PathBuf>,
+    /// File of words for segmentation, one a line. Without it, the shipped one.
+    pub dictionary_file: Option<PathBuf>,
+}
+
+/// How much may wait between the sources and the engines, and how much is committed at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct IntakeConfig {
+    /// Records that may wait. When they are there, sources pause or answer 429.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub queue_records: u32,
+    /// Bytes that may wait, in MiB.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub queue_mib: u32,
+    /// The most records in one commit. Larger batches cost less each and answer later.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub batch_records: u32,
+}
+
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self { queue_records: 8192, queue_mib: 64, batch_records: 512 }
+    }
+}
+
+/// Reads the packs and lists.
+///
+/// # Errors
+/// When one of them cannot be used, with file and line.
+pub fn knowledge(rules: &RulesConfig, engine: &EngineConfig) -> anyhow::Result<Knowledge> {
+    let gazetteer = match &rules.places_dir {
+        Some(dir) => Gazetteer::load(dir)?,
+        None => Gazetteer::builtin(),
+    };
+    let pack = match &rules.risk_dir {
+        Some(dir) => RulePack::load(dir)?,
+        None => RulePack::builtin(),
+    };
+    let segmenter = match &rules.dictionary_file {
+        Some(file) => dictionary(file, &gazetteer)?,
+        None => Segmenter::with_words(gazetteer.words()),
+    };
+    let segmenter = Arc::new(segmenter);
+    let places = Arc::new(Places::new(Arc::new(gazetteer), Arc::clone(&segmenter)));
+    Ok(Knowledge { segmenter, places, pack: Arc::new(pack), title_weight: engine.group.title_weight })
+}
+
+fn dictionary(file: &Path, gazetteer: &Gazetteer) -> anyhow::Result<Segmenter> {
+    let content = std::fs::read_to_string(file)
+        .with_context(|| format!("{}: the dictionary cannot be read", file.display()))?;
+    let words = parse_dictionary(&content).with_context(|| format!("{}", file.display()))?;
+    Ok(Segmenter::with_only(words.into_iter().chain(gazetteer.words())))
+}
+
+/// What reads complaints.
+///
+/// # Errors
+/// When the caller key is too short.
+pub fn preparer(knowledge: Knowledge, caller_key: &SecretString) -> anyhow::Result<Preparer> {
+    let hasher = CallerHasher::new(caller_key.expose_secret().as_bytes())?;
+    Ok(Preparer::new(knowledge, hasher))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_dictionary_is_named() {
+        let rules =
+            RulesConfig { dictionary_file: Some("no/such/words.txt".into()), ..RulesConfig::default() };
+        let error = knowledge(&rules, &EngineConfig::default()).unwrap_err();
+        assert!(
+            format!("{error:#}").starts_with("no/such/words.txt: the dictionary cannot be read: "),
+            "{error:#}"
+        );
+    }
+}

@@ -1,0 +1,230 @@
+//! The daemon: starts every part, watches them, and stops them in order and in bounded time.
+//!
+//! Starting fails with one clear line before anything is promised; stopping goes along the way of
+//! an event: sources first, then the pipeline with what they have handed over, then delivery.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::PartitionKey;
+use crate::source::decode::Decoder;
+use crate::source::http::{Availability, HttpSource};
+use crate::source::{Holdings, Intake, Source, intake};
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+
+use super::config::Settings;
+use super::health::{Health, State};
+use super::pipeline::{NoProbe, Pipeline, PipelineParts, Stop};
+use super::{core, probes, secrets, systemd};
+
+/// How often the parts are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Runs until `shutdown` is cancelled or a part cannot go on.
+///
+/// # Errors
+/// When the daemon cannot start, or a part has failed for good.
+pub fn run(settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<()> {
+    let daemon = Daemon::start(settings, shutdown)?;
+    daemon.watch(shutdown)
+}
+
+/// A running daemon.
+struct Daemon {
+    health: Health,
+    parts: Vec<Part>,
+    patience: Duration,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// A part on a thread of its own.
+struct Part {
+    name: &'static str,
+    /// Whether the daemon ends when this part does.
+    is_vital: bool,
+    ended: Receiver<anyhow::Result<()>>,
+}
+
+impl Part {
+    fn spawn(
+        name: &'static str,
+        is_vital: bool,
+        work: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let (tell, ended) = channel();
+        let run = move || {
+            // When nobody listens any more, the process is ending.
+            let _ = tell.send(work());
+        };
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .with_context(|| format!("starting {name}"))?;
+        Ok(Self { name, is_vital, ended })
+    }
+}
+
+impl Daemon {
+    fn start(settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Self> {
+        let config = &settings.config;
+        let health = Health::new();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store)?);
+        let caller = &config.caller;
+        let key =
+            secrets::caller_key(caller.key_file.as_deref(), caller.key_env.as_deref(), &settings.data_dir)?;
+        if let Some(path) = &key.made {
+            tracing::info!(path = %path.display(), "made a key to tell callers apart; keep it with the data");
+        }
+        let engine = Arc::new(config.engine.clone());
+        engine.validate()?;
+        let preparer = core::preparer(core::knowledge(&config.rules, &engine)?, &key.key)?;
+        let decoder = Decoder::new(config.decode.clone())?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(settings.threads.get())
+            .thread_name(|number| format!("prepare-{number}"))
+            .build_global()
+            .context("starting the threads that prepare complaints")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("fenghuo")
+            .enable_all()
+            .build()
+            .context("starting the runtime")?;
+
+        let holdings = Holdings::default();
+        let (intake, outlet) =
+            intake(config.intake.queue_records as usize, config.intake.queue_mib as usize * 1024 * 1024);
+        let sources = sources(settings, &health, &store, &holdings)?;
+
+        let parts = PipelineParts {
+            store,
+            decoder,
+            preparer,
+            config: engine,
+            sinks: Vec::new(),
+            holdings,
+            batch: config.intake.batch_records as usize,
+            wake: Box::new(|| {}),
+            now: Box::new(Timestamp::now),
+            probe: Arc::new(NoProbe),
+        };
+        let pipeline = Pipeline::new(parts, health.register("pipeline"), shutdown.clone());
+        let handle = runtime.handle().clone();
+        let mut threads = Vec::new();
+        threads.push(Part::spawn("pipeline", true, move || match pipeline.run(outlet, &handle) {
+            Ok(()) | Err(Stop::Shutdown) => Ok(()),
+            Err(stop) => Err(stop.into()),
+        })?);
+        for (source, is_vital) in sources {
+            let (intake, shutdown): (Intake, _) = (intake.clone(), shutdown.clone());
+            threads.push(Part::spawn(source.name(), is_vital, move || source.run(intake, shutdown))?);
+        }
+        let patience = Duration::from_secs(config.shutdown_seconds.into());
+        Ok(Self { health, parts: threads, patience, runtime })
+    }
+
+    /// Waits until shutdown is asked for or a vital part ends, then until all parts have ended or
+    /// patience has.
+    fn watch(mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
+        let mut is_told_ready = false;
+        let mut failed = None;
+        self.runtime.spawn(systemd::watch(self.health.clone(), shutdown.clone()));
+        while !shutdown.is_cancelled() && failed.is_none() {
+            let report = self.health.report(Instant::now());
+            if report.ready && !is_told_ready {
+                systemd::ready(&report);
+                is_told_ready = true;
+            }
+            thread::sleep(LOOK);
+            self.parts.retain(|part| match part.ended.try_recv() {
+                Err(std::sync::mpsc::TryRecvError::Empty) => true,
+                Ok(Ok(())) if !part.is_vital => false,
+                Ok(Ok(())) => {
+                    failed = Some(anyhow::anyhow!("{} has ended", part.name));
+                    false
+                }
+                Ok(Err(error)) => {
+                    failed = Some(error.context(part.name));
+                    false
+                }
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => {
+                    failed = Some(anyhow::anyhow!("{} has panicked; see the log above", part.name));
+                    false
+                }
+            });
+        }
+        systemd::stopping();
+        shutdown.cancel();
+        let end = Instant::now() + self.patience;
+        for part in &self.parts {
+            match part.ended.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error")
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    tracing::warn!(
+                        part = part.name,
+                        "has not ended in time; the next start goes on where it was"
+                    );
+                }
+                Err(RecvTimeoutError::Disconnected) => tracing::error!(part = part.name, "has panicked"),
+            }
+        }
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Builds the sources; ports are open and settings checked when this returns.
+fn sources(
+    settings: &Settings,
+    health: &Health,
+    store: &Arc<dyn Store>,
+    holdings: &Holdings,
+) -> anyhow::Result<Vec<(Box<dyn Source>, bool)>> {
+    let config = &settings.config;
+    let mut sources: Vec<(Box<dyn Source>, bool)> = Vec::new();
+    let watched = health.clone();
+    let availability: Availability =
+        Arc::new(move || match watched.report(Instant::now()).parts.get("pipeline") {
+            Some(State::Ok | State::Degraded(_)) => Ok(()),
+            Some(state @ (State::Starting | State::Failed(_))) => Err(state.to_string()),
+            None => Err("the daemon is stopping".to_owned()),
+        });
+    let extra = probes::router(health.clone());
+    let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?;
+    sources.push((Box::new(http), true));
+    #[cfg(feature = "kafka")]
+    if let Some(kafka) = &config.kafka {
+        let positions: Arc<dyn crate::source::Positions> = store.clone();
+        let source = crate::source::kafka::KafkaSource::new(kafka.clone(), positions, holdings.clone())?;
+        watch_kafka(health, source.health())?;
+        sources.push((Box::new(source), true));
+    }
+    Ok(sources)
+}
+
+/// Carries what the Kafka source says of itself to the health board.
+#[cfg(feature = "kafka")]
+fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> anyhow::Result<()> {
+    let reporter = health.register("kafka");
+    let look = move || {
+        loop {
+            match kafka.ready() {
+                Ok(()) => reporter.ok(),
+                Err(reason) => reporter.failed(reason.to_string()),
+            }
+            thread::sleep(LOOK);
+        }
+    };
+    thread::Builder::new().name("kafka-health".into()).spawn(look).context("starting kafka-health")?;
+    Ok(())
+}

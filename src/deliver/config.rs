@@ -1,0 +1,318 @@
+//! The settings of delivery.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Headers that are ours to set, or that carry secrets and so must not stand in a configuration.
+const OWN_HEADERS: [&str; 5] = ["content-type", "content-length", "host", "user-agent", "transfer-encoding"];
+const SECRET_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
+
+/// To whom alerts are pushed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliverConfig {
+    /// Webhooks, each with a name of its own. None means that alerts are kept and shown only.
+    pub webhooks: Vec<WebhookConfig>,
+}
+
+/// One webhook: an address of the governance centre that takes alerts by POST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// The sink's name in the outbox, logs and metrics: 1 to 64 of `a-z`, `0-9`, `-`, `_`. What
+    /// waits in the outbox waits under this name, so do not rename a sink that has something waiting.
+    pub name: String,
+    /// The address that takes alerts, for example `https://centre.example/hooks/fenghuo`.
+    pub url: String,
+    /// A file with the secret that signs alerts: `whsec_` and base64 (Standard Webhooks), or any
+    /// other text, whose bytes are then the key. At least 24 bytes, its own for each webhook.
+    pub secret_file: Option<PathBuf>,
+    /// The environment variable that holds the secret, instead of a file.
+    pub secret_env: Option<String>,
+    /// A file with a token to send as `Authorization: Bearer ...`, when the address asks for one.
+    pub token_file: Option<PathBuf>,
+    /// The environment variable that holds the token, instead of a file.
+    pub token_env: Option<String>,
+    /// Headers to send along. Never secrets; use `token_file` for those.
+    pub headers: BTreeMap<String, String>,
+    /// How long a request may take from connecting to the end of the answer, in seconds, 1 to 300.
+    #[schemars(range(min = 1, max = 300))]
+    pub timeout_seconds: u32,
+    /// How many requests may be under way at once, 1 to 64. Revisions of one alert never overtake
+    /// each other, whatever the number.
+    #[schemars(range(min = 1, max = 64))]
+    pub concurrency: u32,
+    /// A file with certificates (PEM) of authorities to trust besides the system's own.
+    pub ca_file: Option<PathBuf>,
+    /// Send unencrypted to another machine. Alerts then cross the network readable by everybody on
+    /// the way; the signature still shows changes.
+    pub allow_plain_http: bool,
+    /// When to try again.
+    pub retry: RetryConfig,
+}
+
+/// When to try again after a failure: a random time up to `initial_seconds`, doubled for each
+/// failure, up to `max_seconds`; later when the receiver asks for it (Retry-After, up to a day).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryConfig {
+    /// The longest wait after the first failure, in seconds, 1 to 3600.
+    #[schemars(range(min = 1, max = 3600))]
+    pub initial_seconds: u32,
+    /// The longest wait after any number of failures, in seconds, `initial_seconds` to 86400.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub max_seconds: u32,
+    /// Put an alert aside as a dead letter when it could not be delivered for so many hours, 1 to
+    /// 8760. Never by default.
+    #[schemars(range(min = 1, max = 8760))]
+    pub give_up_after_hours: Option<u32>,
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self {
+            name: "webhook".into(),
+            url: String::new(),
+            secret_file: None,
+            secret_env: None,
+            token_file: None,
+            token_env: None,
+            headers: BTreeMap::new(),
+            timeout_seconds: 10,
+            concurrency: 4,
+            ca_file: None,
+            allow_plain_http: false,
+            retry: RetryConfig::default(),
+        }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self { initial_seconds: 1, max_seconds: 60, give_up_after_hours: None }
+    }
+}
+
+/// A setting of delivery that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("webhook \"{sink}\": `{field}` {message}")]
+pub struct DeliverConfigError {
+    /// The webhook's name.
+    pub sink: String,
+    /// The field, for example `retry.max_seconds`.
+    pub field: &'static str,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+impl DeliverConfig {
+    /// Checks everything that can be checked without reading files.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), DeliverConfigError> {
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate()?;
+            if self.webhooks[..index].iter().any(|other| other.name == webhook.name) {
+                return Err(webhook.fault("name", "is given to two webhooks; rename one of them".into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of all sinks, as [`crate::store::Store::commit`] wants them.
+    #[must_use]
+    pub fn sink_names(&self) -> Vec<String> {
+        self.webhooks.iter().map(|webhook| webhook.name.clone()).collect()
+    }
+}
+
+impl WebhookConfig {
+    /// Checks everything that can be checked without reading files.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), DeliverConfigError> {
+        self.check_name()?;
+        self.address()?;
+        self.check_headers()?;
+        match (&self.secret_file, &self.secret_env) {
+            (None, None) => {
+                let remedy = "is missing; alerts are always signed: name a file here, or a variable in `secret_env` (make a secret with `echo whsec_$(openssl rand -base64 32)`)";
+                return Err(self.fault("secret_file", remedy.into()));
+            }
+            (Some(_), Some(_)) => {
+                return Err(
+                    self.fault("secret_file", "and `secret_env` are both given; keep one of the two".into())
+                );
+            }
+            _ => {}
+        }
+        if self.token_file.is_some() && self.token_env.is_some() {
+            return Err(
+                self.fault("token_file", "and `token_env` are both given; keep one of the two".into())
+            );
+        }
+        self.within("timeout_seconds", self.timeout_seconds, 1, 300)?;
+        self.within("concurrency", self.concurrency, 1, 64)?;
+        let retry = &self.retry;
+        self.within("retry.initial_seconds", retry.initial_seconds, 1, 3600)?;
+        self.within("retry.max_seconds", retry.max_seconds, retry.initial_seconds, 86_400)?;
+        if let Some(hours) = retry.give_up_after_hours {
+            self.within("retry.give_up_after_hours", hours, 1, 8760)?;
+        }
+        Ok(())
+    }
+
+    /// The address, checked.
+    ///
+    /// # Errors
+    /// When it is no HTTP address, holds a password, or would send unencrypted to another machine.
+    pub fn address(&self) -> Result<Url, DeliverConfigError> {
+        let fault = |message: &str| Err(self.fault("url", message.into()));
+        if self.url.is_empty() {
+            return fault("is empty; give the address that takes alerts");
+        }
+        // The address itself is not repeated: its path or query may be as good as a password.
+        let url = match Url::parse(&self.url) {
+            Ok(url) => url,
+            Err(error) => return fault(&format!("is not an address: {error}")),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return fault("holds a user or password; send a token with `token_file` instead");
+        }
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if self.allow_plain_http || is_loopback(&url) => Ok(url),
+            "http" => fault(
+                "would send alerts unencrypted to another machine; use https, or set `allow_plain_http = true` where the network itself is protected",
+            ),
+            scheme => fault(&format!("begins with \"{scheme}:\"; use https")),
+        }
+    }
+
+    fn check_name(&self) -> Result<(), DeliverConfigError> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        if (1..=64).contains(&self.name.len()) && self.name.bytes().all(is_plain) {
+            Ok(())
+        } else {
+            Err(self.fault("name", "must be 1 to 64 of a-z, 0-9, - and _".into()))
+        }
+    }
+
+    fn check_headers(&self) -> Result<(), DeliverConfigError> {
+        for (name, value) in &self.headers {
+            let lower = name.to_ascii_lowercase();
+            let fault = |message: &str| Err(self.fault("headers", format!("has \"{name}\", {message}")));
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                return fault("which is not a header's name");
+            }
+            // The value is not repeated, should somebody have put a secret there after all.
+            if HeaderValue::from_str(value).is_err() {
+                return fault("whose value has characters that headers cannot carry");
+            }
+            if OWN_HEADERS.contains(&lower.as_str()) || lower.starts_with("webhook-") {
+                return fault("which is set by fenghuo itself; remove it");
+            }
+            if SECRET_HEADERS.contains(&lower.as_str()) {
+                return fault(
+                    "which carries a secret; secrets do not stand in the configuration: use `token_file`",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn within(&self, field: &'static str, value: u32, min: u32, max: u32) -> Result<(), DeliverConfigError> {
+        if (min..=max).contains(&value) {
+            Ok(())
+        } else {
+            Err(self.fault(field, format!("is {value}; use {min} to {max}")))
+        }
+    }
+
+    pub(super) fn fault(&self, field: &'static str, message: String) -> DeliverConfigError {
+        DeliverConfigError { sink: self.name.clone(), field, message }
+    }
+}
+
+// Only addresses of this machine: a name other than `localhost` may resolve to anything.
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(url: &str) -> WebhookConfig {
+        WebhookConfig { url: url.into(), secret_env: Some("S".into()), ..WebhookConfig::default() }
+    }
+
+    fn refusal(change: impl FnOnce(&mut WebhookConfig)) -> String {
+        let mut config = webhook("https://centre.example/hook");
+        config.validate().expect("valid before the change");
+        change(&mut config);
+        config.validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine_unless_allowed() {
+        for url in ["http://127.0.0.1:1/x", "http://[::1]/x", "http://localhost/x", "https://a.example/"] {
+            assert!(webhook(url).validate().is_ok(), "{url}");
+        }
+        for url in ["http://a.example/", "http://10.0.0.1/", "http://localhost.a.example/"] {
+            assert!(webhook(url).validate().is_err(), "{url}");
+            let allowed = WebhookConfig { allow_plain_http: true, ..webhook(url) };
+            assert!(allowed.validate().is_ok(), "{url}");
+        }
+        insta::assert_snapshot!(refusal(|w| w.url = "http://10.0.0.1/".into()), @r#"webhook "webhook": `url` would send alerts unencrypted to another machine; use https, or set `allow_plain_http = true` where the network itself is protected"#);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_the_remedy() {
+        insta::assert_snapshot!(refusal(|w| w.url = String::new()), @r#"webhook "webhook": `url` is empty; give the address that takes alerts"#);
+        insta::assert_snapshot!(refusal(|w| w.url = "centre/hook".into()), @r#"webhook "webhook": `url` is not an address: relative URL without a base"#);
+        insta::assert_snapshot!(refusal(|w| w.url = "ftp://centre/".into()), @r#"webhook "webhook": `url` begins with "ftp:"; use https"#);
+        insta::assert_snapshot!(refusal(|w| w.name = "综治".into()), @r#"webhook "综治": `name` must be 1 to 64 of a-z, 0-9, - and _"#);
+        insta::assert_snapshot!(refusal(|w| w.timeout_seconds = 0), @r#"webhook "webhook": `timeout_seconds` is 0; use 1 to 300"#);
+        insta::assert_snapshot!(refusal(|w| w.retry.max_seconds = 0), @r#"webhook "webhook": `retry.max_seconds` is 0; use 1 to 86400"#);
+        insta::assert_snapshot!(refusal(|w| w.secret_file = Some("x".into())), @r#"webhook "webhook": `secret_file` and `secret_env` are both given; keep one of the two"#);
+        insta::assert_snapshot!(refusal(|w| w.secret_env = None), @r#"webhook "webhook": `secret_file` is missing; alerts are always signed: name a file here, or a variable in `secret_env` (make a secret with `echo whsec_$(openssl rand -base64 32)`)"#);
+        insta::assert_snapshot!(refusal(|w| drop(w.headers.insert("Webhook-Id".into(), "1".into()))), @r#"webhook "webhook": `headers` has "Webhook-Id", which is set by fenghuo itself; remove it"#);
+        let two = DeliverConfig { webhooks: vec![webhook("https://a/"), webhook("https://b/")] };
+        insta::assert_snapshot!(two.validate().unwrap_err(), @r#"webhook "webhook": `name` is given to two webhooks; rename one of them"#);
+    }
+
+    #[test]
+    fn messages_do_not_repeat_what_may_be_secret() {
+        let planted = "PLANTED";
+        let messages = [
+            refusal(|w| w.url = format!("https://me:{planted}@centre.example/")),
+            refusal(|w| w.url = format!("ftp://centre.example/{planted}?key={planted}")),
+            refusal(|w| drop(w.headers.insert("Authorization".into(), planted.into()))),
+            refusal(|w| drop(w.headers.insert("X-Trace".into(), format!("{planted}\n")))),
+        ];
+        for message in messages {
+            assert!(!message.contains(planted), "{message}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_and_defaults_hold() {
+        assert!(toml::from_str::<DeliverConfig>("webhook = []").is_err());
+        let text = "[[webhooks]]\nurl = 'https://a.example/'\nretry = { max_seconds = 5 }";
+        let config: DeliverConfig = toml::from_str(text).unwrap();
+        assert_eq!(config.sink_names(), ["webhook"]);
+        assert_eq!(config.webhooks[0].retry, RetryConfig { max_seconds: 5, ..RetryConfig::default() });
+    }
+}

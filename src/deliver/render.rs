@@ -1,0 +1,326 @@
+//! An alert in Chinese, laid out for a terminal or a phone's screen.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+use crate::model::{Alert, AlertBody, AlertKind, AlertState, ComplaintId, ScorePart};
+
+/// So many members are named.
+const MEMBERS_SHOWN: usize = 5;
+
+/// China has had one zone without summer time since 1992; complaints are younger.
+const CHINA: Offset = Offset::constant(8);
+
+/// A time as people in China read it: `2026-02-28 11:25`.
+#[must_use]
+pub fn local_time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::fixed(CHINA)).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The alert on a few short lines: level, what, where, how many, since when, why now, key terms,
+/// members.
+#[must_use]
+pub fn render_alert(alert: &Alert) -> String {
+    let mut out = String::new();
+    let revision = if alert.revision > 1 { format!(" 第{}次", alert.revision) } else { String::new() };
+    line(
+        &mut out,
+        &format!("【{}】{}·{}{revision} {}", alert.level.chinese(), kind(alert.kind), state(alert), alert.id),
+    );
+    line(&mut out, &alert.title);
+    line(&mut out, &alert.summary);
+    if let AlertBody::Group(group) = &alert.body
+        && let Some(place) = &group.place
+    {
+        field(&mut out, "地点", place);
+    }
+    if let AlertBody::Risk(risk) = &alert.body
+        && let Some(entity) = &risk.entity
+    {
+        field(&mut out, "主体", entity);
+    }
+    field(&mut out, "规模", &size(alert));
+    field(&mut out, "时间", &span_of_time(alert));
+    field(&mut out, "原因", &reason(alert));
+    match &alert.body {
+        AlertBody::Group(group) => field(&mut out, "关键词", &group.key_terms.join("、")),
+        AlertBody::Risk(risk) => {
+            if let Some((_, hit)) = risk.hits.iter().max_by_key(|(_, hit)| hit.score) {
+                let terms: Vec<String> = hit.parts.iter().map(score_part).collect();
+                field(&mut out, "依据", &terms.join("，"));
+            }
+        }
+    }
+    field(&mut out, "工单", &members(&alert.members));
+    out
+}
+
+/// `群诉事件` or `金融风险`.
+#[must_use]
+pub(crate) fn kind(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::GroupIncident => "群诉事件",
+        AlertKind::FinancialRisk => "金融风险",
+    }
+}
+
+/// What a revision says has happened, in one word.
+#[must_use]
+pub(crate) fn state(alert: &Alert) -> &'static str {
+    match alert.state {
+        AlertState::Raised => "新发",
+        AlertState::Updated => "更新",
+        AlertState::Resolved => "平息",
+        AlertState::Reopened => "再起",
+    }
+}
+
+/// How many people and work orders.
+#[must_use]
+pub(crate) fn size(alert: &Alert) -> String {
+    let mut text = format!("{}人，{}件工单", alert.callers, alert.complaints);
+    if alert.anonymous > 0 {
+        let _ = write!(text, "（其中{}件未留来电人，不计人数）", alert.anonymous);
+    }
+    text
+}
+
+/// Why it is told now, from the numbers.
+#[must_use]
+pub(crate) fn reason(alert: &Alert) -> String {
+    let callers = alert.callers;
+    match (&alert.body, alert.state) {
+        (AlertBody::Group(group), AlertState::Raised) => {
+            format!("{}天内{callers}人，达到{}人", group.window_days, group.threshold)
+        }
+        (AlertBody::Group(group), AlertState::Updated) => {
+            format!("{}天内已有{callers}人（起报{}人）", group.window_days, group.threshold)
+        }
+        (AlertBody::Group(group), AlertState::Reopened) => {
+            format!("平息后又有诉求，{}天内{callers}人（起报{}人）", group.window_days, group.threshold)
+        }
+        (_, AlertState::Resolved) => format!("{}后再无新诉求", local_time(alert.last_at)),
+        (AlertBody::Risk(risk), state) => {
+            let Some((_, hit)) = risk.hits.iter().max_by_key(|(_, hit)| hit.score) else {
+                return "命中风险规则".into();
+            };
+            let begin = if state == AlertState::Raised { "" } else { "又有诉求，" };
+            format!(
+                "{begin}命中规则{}（{}）第{}版，{}分，达到{}分",
+                hit.rule, hit.category, hit.rule_version, hit.score, hit.alert_at
+            )
+        }
+    }
+}
+
+/// One part of a score in words: `强 跑路 +40`. Parts of a kind we have no word for stay as they are.
+#[must_use]
+pub(crate) fn score_part(part: &ScorePart) -> String {
+    let (kind, rest) = part.what.split_once(':').unwrap_or((&part.what, ""));
+    let word = match kind {
+        "terms" => "用词",
+        "place" => "地点",
+        "strong" => "强特征",
+        "weak" => "弱特征",
+        "context" => "语境",
+        "lower" => "减分",
+        "route" => "转类",
+        "needs" => "缺少语境",
+        _ => return format!("{} {:+}", part.what, part.score),
+    };
+    if rest.is_empty() {
+        format!("{word} {:+}", part.score)
+    } else {
+        format!("{word} {rest} {:+}", part.score)
+    }
+}
+
+fn span_of_time(alert: &Alert) -> String {
+    if alert.first_at == alert.last_at {
+        return local_time(alert.first_at);
+    }
+    format!("{} 起，最近 {}", local_time(alert.first_at), local_time(alert.last_at))
+}
+
+fn members(members: &[ComplaintId]) -> String {
+    // The newest say most about what is going on.
+    let shown: Vec<&str> = members.iter().rev().take(MEMBERS_SHOWN).map(ComplaintId::as_str).collect();
+    let more = if members.len() > shown.len() { format!(" 等{}件", members.len()) } else { String::new() };
+    shown.join("、") + &more
+}
+
+fn field(out: &mut String, name: &str, value: &str) {
+    if !value.is_empty() {
+        line(out, &format!("  {name}：{value}"));
+    }
+}
+
+// Words from complaints go to a terminal: nothing in them may move its cursor.
+fn line(out: &mut String, text: &str) {
+    if !text.is_empty() {
+        out.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        out.push('\n');
+    }
+}
+
+#[cfg(test)]
+pub(in crate::deliver) mod examples {
+    use crate::model::{
+        Alert, AlertBody, AlertKind, AlertState, GroupAlert, Level, RiskAlert, RiskHit, ScorePart,
+    };
+    use crate::model::{Span, Where};
+
+    /// A group incident as an engine would raise it.
+    pub(in crate::deliver) fn group() -> Alert {
+        let members: Vec<_> = (1..=6).map(|n| format!("2026022800{n:04}").into()).collect();
+        Alert {
+            id: "QS20260301-7F3K2QXA".into(),
+            revision: 1,
+            partition: "main".into(),
+            kind: AlertKind::GroupIncident,
+            state: AlertState::Raised,
+            level: Level::Blue,
+            raised_at: "2026-03-01T03:25:05Z".parse().unwrap(),
+            title: "青石里小区 搅拌站噪音".into(),
+            summary: "3人反映青石里小区旁搅拌站夜间施工。".into(),
+            callers: 3,
+            complaints: 6,
+            anonymous: 1,
+            first_at: "2026-02-26T00:12:00Z".parse().unwrap(),
+            last_at: "2026-03-01T03:25:05Z".parse().unwrap(),
+            members: members.clone(),
+            body: AlertBody::Group(GroupAlert {
+                group: "g-1".into(),
+                place: Some("展览路街道 青石里小区".into()),
+                key_terms: vec!["搅拌站".into(), "噪音".into()],
+                central: members[0].clone(),
+                threshold: 3,
+                window_days: 30,
+                evidence: Vec::new(),
+            }),
+        }
+    }
+
+    /// A financial risk as an engine would raise it.
+    pub(in crate::deliver) fn risk() -> Alert {
+        let part = |what: &str, score| ScorePart { what: what.into(), score };
+        let hit = RiskHit {
+            rule: "F07".into(),
+            rule_version: 2,
+            category: "预付卡".into(),
+            score: 85,
+            alert_at: 80,
+            parts: vec![part("strong:跑路", 60.0), part("context:预付", 30.0), part("lower:询问", -5.0)],
+            spans: vec![Span { field: Where::Text, start: 0, end: 6 }],
+            masked: Vec::new(),
+            entity: Some("某某健身".into()),
+            entity_span: None,
+        };
+        Alert {
+            id: "JR20260301-0C4M9TPD".into(),
+            kind: AlertKind::FinancialRisk,
+            level: Level::Orange,
+            title: "某某健身 疑似卷款跑路".into(),
+            summary: String::new(),
+            callers: 2,
+            complaints: 2,
+            anonymous: 0,
+            members: vec!["a1".into(), "a2".into()],
+            body: AlertBody::Risk(RiskAlert {
+                entity: Some("某某健身".into()),
+                hits: vec![("a1".into(), hit)],
+                pack: "0123456789abcdef".into(),
+            }),
+            ..group()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Level;
+
+    #[test]
+    fn a_group_through_its_life() {
+        let raised = examples::group();
+        insta::assert_snapshot!(render_alert(&raised), @r"
+        【蓝】群诉事件·新发 QS20260301-7F3K2QXA
+        青石里小区 搅拌站噪音
+        3人反映青石里小区旁搅拌站夜间施工。
+          地点：展览路街道 青石里小区
+          规模：3人，6件工单（其中1件未留来电人，不计人数）
+          时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
+          原因：30天内3人，达到3人
+          关键词：搅拌站、噪音
+          工单：20260228000006、20260228000005、20260228000004、20260228000003、20260228000002 等6件
+        ");
+        let updated = Alert {
+            revision: 2,
+            state: AlertState::Updated,
+            level: Level::Yellow,
+            callers: 5,
+            anonymous: 0,
+            ..raised.clone()
+        };
+        insta::assert_snapshot!(render_alert(&updated), @r"
+        【黄】群诉事件·更新 第2次 QS20260301-7F3K2QXA
+        青石里小区 搅拌站噪音
+        3人反映青石里小区旁搅拌站夜间施工。
+          地点：展览路街道 青石里小区
+          规模：5人，6件工单
+          时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
+          原因：30天内已有5人（起报3人）
+          关键词：搅拌站、噪音
+          工单：20260228000006、20260228000005、20260228000004、20260228000003、20260228000002 等6件
+        ");
+        let resolved = Alert { revision: 3, state: AlertState::Resolved, ..updated.clone() };
+        insta::assert_snapshot!(render_alert(&resolved), @r"
+        【黄】群诉事件·平息 第3次 QS20260301-7F3K2QXA
+        青石里小区 搅拌站噪音
+        3人反映青石里小区旁搅拌站夜间施工。
+          地点：展览路街道 青石里小区
+          规模：5人，6件工单
+          时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
+          原因：2026-03-01 11:25后再无新诉求
+          关键词：搅拌站、噪音
+          工单：20260228000006、20260228000005、20260228000004、20260228000003、20260228000002 等6件
+        ");
+        let reopened = Alert { revision: 4, state: AlertState::Reopened, ..updated };
+        insta::assert_snapshot!(render_alert(&reopened), @r"
+        【黄】群诉事件·再起 第4次 QS20260301-7F3K2QXA
+        青石里小区 搅拌站噪音
+        3人反映青石里小区旁搅拌站夜间施工。
+          地点：展览路街道 青石里小区
+          规模：5人，6件工单
+          时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
+          原因：平息后又有诉求，30天内5人（起报3人）
+          关键词：搅拌站、噪音
+          工单：20260228000006、20260228000005、20260228000004、20260228000003、20260228000002 等6件
+        ");
+    }
+
+    #[test]
+    fn a_risk() {
+        insta::assert_snapshot!(render_alert(&examples::risk()), @r"
+        【橙】金融风险·新发 JR20260301-0C4M9TPD
+        某某健身 疑似卷款跑路
+          主体：某某健身
+          规模：2人，2件工单
+          时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
+          原因：命中规则F07（预付卡）第2版，85分，达到80分
+          依据：强特征 跑路 +60，语境 预付 +30，减分 询问 -5
+          工单：a2、a1
+        ");
+    }
+
+    #[test]
+    fn words_from_outside_cannot_steer_the_terminal() {
+        let alert = Alert { title: "a\u{1b}[2Jb\nc\u{9b}d".into(), ..examples::group() };
+        let text = render_alert(&alert);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        assert!(text.contains("\na [2Jb c d\n"));
+    }
+}

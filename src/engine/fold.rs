@@ -1,0 +1,447 @@
+//! The fold: one prepared complaint after the other, in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
+
+use crate::group::{Candidate, Grouper};
+use crate::model::{
+    Alert, AlertId, AlertKind, ComplaintId, ComplaintRecord, Decision, GroupDecision, GroupId,
+    IncidentRecord, PartitionKey, RiskHit, Where,
+};
+
+use super::incidents::{GroupCase, Told};
+use super::prepare::{Knowledge, Prepared};
+use super::risk::{Finding, RiskCases, Setting};
+use super::{EngineConfig, EngineConfigError};
+
+/// An alert's headline is cut to this many characters: what fits a phone's first line.
+const HEADLINE_CHARS: usize = 40;
+
+/// A prepared complaint, and whether it is new.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The complaint.
+    pub prepared: Prepared,
+    /// 1 for a new complaint, more for an update of one.
+    pub version: u32,
+}
+
+/// What a batch has changed, ready to be committed.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Complaints with their decisions, in the order applied.
+    pub complaints: Vec<ComplaintRecord>,
+    /// Complaints of earlier batches whose group is another now.
+    pub regrouped: Vec<(ComplaintId, Option<GroupId>)>,
+    /// Incidents and cases that changed, in their last state.
+    pub incidents: BTreeMap<AlertId, IncidentRecord>,
+    /// Alerts in the order raised.
+    pub alerts: Vec<Alert>,
+    /// Where in `complaints` the last record of an id stands.
+    last_record: FxHashMap<ComplaintId, usize>,
+}
+
+impl Effects {
+    fn regroup(&mut self, id: ComplaintId, group: GroupId) {
+        match self.last_record.get(&id) {
+            Some(&at) => self.complaints[at].decision.group.group = Some(group),
+            None => self.regrouped.push((id, Some(group))),
+        }
+    }
+
+    fn record(&mut self, record: ComplaintRecord) {
+        let id = &record.complaint.id;
+        if record.version > 1 {
+            // Where its former version was put no longer matters.
+            self.regrouped.retain(|(other, _)| other != id);
+        }
+        self.last_record.insert(id.clone(), self.complaints.len());
+        self.complaints.push(record);
+    }
+}
+
+/// How much an engine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineStatus {
+    /// The newest event time seen.
+    pub clock: Option<Timestamp>,
+    /// Complaints that others may join.
+    pub open_complaints: u32,
+    /// Groups of them.
+    pub open_groups: usize,
+    /// Incidents raised and not resolved.
+    pub open_incidents: usize,
+    /// Risk cases raised and not resolved.
+    pub open_cases: usize,
+    /// Events that came later than allowed, since this engine was made.
+    pub late: u64,
+}
+
+/// The state of one partition. Single-threaded; holds no handle to anything outside.
+pub struct Engine {
+    config: Arc<EngineConfig>,
+    knowledge: Knowledge,
+    zone: TimeZone,
+    partition: PartitionKey,
+    grouper: Grouper,
+    cases: BTreeMap<GroupId, GroupCase>,
+    due: BTreeSet<(Timestamp, GroupId)>,
+    risks: RiskCases,
+    clock: Option<Timestamp>,
+    next_seq: u64,
+    late: u64,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    ///
+    /// # Errors
+    /// When a setting cannot work.
+    pub fn new(
+        partition: PartitionKey,
+        config: Arc<EngineConfig>,
+        knowledge: Knowledge,
+    ) -> Result<Self, EngineConfigError> {
+        config.validate()?;
+        let grouper = Grouper::new(Arc::new(config.group.clone()), Arc::clone(&knowledge.segmenter));
+        Ok(Self {
+            zone: config.zone()?,
+            config,
+            knowledge,
+            partition,
+            grouper,
+            cases: BTreeMap::new(),
+            due: BTreeSet::new(),
+            risks: RiskCases::default(),
+            clock: None,
+            next_seq: 1,
+            late: 0,
+        })
+    }
+
+    /// Which complaints this engine groups.
+    pub fn partition(&self) -> &PartitionKey {
+        &self.partition
+    }
+
+    /// How much it holds.
+    pub fn status(&self) -> EngineStatus {
+        EngineStatus {
+            clock: self.clock,
+            open_complaints: self.grouper.open_complaints(),
+            open_groups: self.grouper.open_groups(),
+            open_incidents: self.cases.values().filter(|case| case.incident.open).count(),
+            open_cases: self.risks.open(),
+            late: self.late,
+        }
+    }
+
+    /// Everything older than this was applied by then, apart from late events.
+    pub fn watermark(&self) -> Option<Timestamp> {
+        let lateness = SignedDuration::from_secs(i64::from(self.config.allowed_lateness_seconds));
+        self.clock.map(|clock| clock.saturating_sub(lateness).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Complaints whose clock is at or after this moment are open; what is older need not be
+    /// restored.
+    pub fn open_since(clock: Timestamp, config: &EngineConfig) -> Timestamp {
+        clock.saturating_sub(days(config.group.match_days)).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Applies one complaint.
+    pub fn apply(&mut self, arrival: Arrival, effects: &mut Effects) {
+        let Arrival { prepared, version } = arrival;
+        let at = prepared.complaint.received_at;
+        let late = self.watermark().is_some_and(|watermark| at < watermark);
+        self.late += u64::from(late);
+        let watermark = self.watermark();
+        self.advance(at, effects);
+        let clock = self.clock.unwrap_or(at);
+        if version > 1 {
+            self.withdraw(&prepared.complaint.id, at, effects);
+        }
+
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let headline = headline(&prepared);
+        let assigned = self.grouper.assign(&candidate(&prepared, seq, clock, &headline));
+        let GroupDecision { group, .. } = &assigned.decision;
+        if let (Some(founder), Some(group)) = (&assigned.founder, group) {
+            effects.regroup(founder.clone(), group.clone());
+        }
+        let mut decision = Decision {
+            group: GroupDecision { late, ..assigned.decision.clone() },
+            places: prepared.places.clone(),
+            risks: prepared.risks.clone(),
+            raised: Vec::new(),
+            watermark,
+        };
+        let mut alerts = Vec::new();
+        if let Some(group) = group {
+            alerts.extend(self.judge_group(group, &prepared, effects));
+        }
+        alerts.extend(self.judge_risk(
+            &prepared,
+            &assigned.decision,
+            assigned.founder.as_ref(),
+            &headline,
+            effects,
+        ));
+        decision.raised =
+            alerts.iter().map(|alert| (alert.id.clone(), alert.revision, alert.level)).collect();
+        effects.alerts.extend(alerts);
+        effects.record(ComplaintRecord {
+            seq,
+            complaint: prepared.complaint,
+            callers: prepared.callers,
+            content: prepared.content,
+            version,
+            clock,
+            decision,
+        });
+    }
+
+    /// Lets time pass up to `to`: ends what has been quiet long enough and closes old complaints.
+    /// Does nothing when the clock is there already.
+    pub fn advance(&mut self, to: Timestamp, effects: &mut Effects) {
+        if self.clock.is_some_and(|clock| to <= clock) {
+            return;
+        }
+        self.clock = Some(to);
+        while let Some((at, group)) = self.due.first().cloned()
+            && at <= to
+        {
+            self.due.pop_first();
+            self.resolve_group(&group, at, effects);
+        }
+        if self.risks.next_due(&self.config.risk).is_some_and(|due| due <= to) {
+            let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
+            for (record, alert) in self.risks.resolve_due(to, &setting) {
+                effects.incidents.insert(record.id.clone(), record);
+                effects.alerts.push(alert);
+            }
+        }
+        for gone in self.grouper.expire(to) {
+            self.cases.remove(&gone);
+        }
+    }
+
+    fn withdraw(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {
+        self.grouper.withdraw(id);
+        for record in self.risks.withdraw(id, at) {
+            effects.incidents.insert(record.id.clone(), record);
+        }
+    }
+
+    fn judge_group(&mut self, id: &GroupId, prepared: &Prepared, effects: &mut Effects) -> Option<Alert> {
+        let at = prepared.complaint.received_at;
+        let tally = self.grouper.tally(id)?;
+        let config = &self.config.group;
+        let steps = config.steps_for(prepared.complaint.category.iter().map(String::as_str));
+        let reached = steps.reached(tally.callers);
+        if reached == 0 && !self.cases.contains_key(id) {
+            return None;
+        }
+        let resolved_at = self.cases.get(id).and_then(|case| case.incident.resolved_at);
+        let group = self.grouper.group(id)?;
+        let fresh = resolved_at.map_or(tally.callers, |at| group.callers_after(at));
+        let fresh_reached = steps.reached(fresh);
+        let due_before =
+            self.cases.get(id).and_then(|case| case.incident.due(days(config.resolve_after_days)));
+
+        // The group was brought up to date above; now it is only read.
+        let grouper = &self.grouper;
+        let group = grouper.peek(id)?;
+        let case = match self.cases.entry(id.clone()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(GroupCase::new(id.clone(), at, &self.zone, Told::of(grouper, group)?))
+            }
+        };
+        let step = case.incident.judge(tally.last_at, reached, fresh_reached);
+        let mut alert = None;
+        if let Some(step) = step {
+            case.told = Told::of(grouper, group)?;
+            case.step_asked = steps.asked(reached);
+            alert = Some(case.alert(step, at, &self.partition, config, &self.zone, Some((grouper, group))));
+        }
+        let due = case.incident.due(days(config.resolve_after_days));
+        if due != due_before {
+            due_before.map(|before| self.due.remove(&(before, id.clone())));
+            self.due.extend(due.map(|due| (due, id.clone())));
+        }
+        let record = case.record(at);
+        effects.incidents.insert(record.id.clone(), record);
+        alert
+    }
+
+    fn resolve_group(&mut self, id: &GroupId, at: Timestamp, effects: &mut Effects) {
+        // Brings the counts up to date.
+        self.grouper.group(id);
+        let group = self.grouper.peek(id).map(|group| (&self.grouper, group));
+        let Some(case) = self.cases.get_mut(id) else { return };
+        if let Some(alert) = case.resolve(at, &self.partition, &self.config.group, &self.zone, group) {
+            effects.alerts.push(alert);
+            let record = case.record(at);
+            effects.incidents.insert(record.id.clone(), record);
+        }
+    }
+
+    fn judge_risk(
+        &mut self,
+        prepared: &Prepared,
+        group: &GroupDecision,
+        founder: Option<&ComplaintId>,
+        headline: &str,
+        effects: &mut Effects,
+    ) -> Option<Alert> {
+        let hit = prepared.risks.iter().find(|hit| hit.alerts())?;
+        let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
+        let finding = Finding {
+            id: &prepared.complaint.id,
+            at: prepared.complaint.received_at,
+            callers: &prepared.callers,
+            hit,
+            group: group.group.as_ref(),
+            founder,
+            headline,
+            grounds: grounds(prepared, hit),
+        };
+        let (record, alert) = self.risks.find(finding, &setting);
+        effects.incidents.insert(record.id.clone(), record);
+        alert
+    }
+
+    /// Puts a stored complaint back. Complaints come in the order of their numbers, oldest first;
+    /// nothing is decided anew.
+    pub fn restore_complaint(
+        &mut self,
+        prepared: &Prepared,
+        seq: u64,
+        clock: Timestamp,
+        group: &GroupDecision,
+    ) {
+        let headline = headline(prepared);
+        let candidate = candidate(prepared, seq, clock, &headline);
+        self.grouper.restore(&candidate, group.group.as_ref(), group.evidence.as_ref());
+        self.next_seq = self.next_seq.max(seq + 1);
+    }
+
+    /// Puts a stored incident or case back, after the complaints.
+    ///
+    /// # Errors
+    /// When its state is not one of ours: the store belongs to another version.
+    pub fn restore_incident(&mut self, record: &IncidentRecord) -> Result<(), serde_json::Error> {
+        use serde::Deserialize as _;
+        match record.kind {
+            AlertKind::GroupIncident => {
+                let case = GroupCase::deserialize(&record.state)?;
+                if self.grouper.peek(&case.group).is_none() {
+                    // Its members are no longer open, so nothing can join it.
+                    return Ok(());
+                }
+                if let Some(due) = case.incident.due(days(self.config.group.resolve_after_days)) {
+                    self.due.insert((due, case.group.clone()));
+                }
+                self.cases.insert(case.group.clone(), case);
+            }
+            AlertKind::FinancialRisk => {
+                self.risks.restore(super::risk::RiskCase::deserialize(&record.state)?)
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the clock and the next number, after everything is put back.
+    pub fn restore_clock(&mut self, clock: Option<Timestamp>, next_seq: u64) {
+        self.clock = clock;
+        self.next_seq = self.next_seq.max(next_seq);
+    }
+
+    /// The number the next complaint will get.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The state in words that two equal engines share, for tests that compare a restored engine
+    /// with one that never stopped.
+    pub fn describe(&mut self) -> String {
+        use std::fmt::Write as _;
+        let mut out = format!("clock {:?} next {}\n", self.clock, self.next_seq);
+        let _ = writeln!(out, "{}", self.grouper.describe());
+        let _ = writeln!(out, "{:#?}\n{:#?}\n{:#?}", self.cases, self.due, self.risks);
+        out
+    }
+}
+
+fn setting<'a>(
+    config: &'a EngineConfig,
+    zone: &'a TimeZone,
+    partition: &'a PartitionKey,
+    knowledge: &'a Knowledge,
+) -> Setting<'a> {
+    Setting { config: &config.risk, zone, partition, pack: knowledge.pack.hash() }
+}
+
+fn candidate<'a>(prepared: &'a Prepared, seq: u64, clock: Timestamp, headline: &'a str) -> Candidate<'a> {
+    Candidate {
+        seq,
+        id: &prepared.complaint.id,
+        at: prepared.complaint.received_at,
+        clock,
+        callers: &prepared.callers,
+        terms: &prepared.terms,
+        places: &prepared.places,
+        place_keys: &prepared.place_keys,
+        headline,
+        category: &prepared.complaint.category,
+    }
+}
+
+/// The title, or the first sentence of the text, cut to a line.
+fn headline(prepared: &Prepared) -> String {
+    let complaint = &prepared.complaint;
+    let title = complaint.title.trim();
+    let line = if title.is_empty() {
+        complaint
+            .text
+            .trim()
+            .split(['。', '！', '？', '\n', '!', '?'])
+            .find(|part| !part.trim().is_empty())
+            .unwrap_or("")
+    } else {
+        title
+    };
+    let mut cut: String = line.trim().chars().take(HEADLINE_CHARS).collect();
+    if line.trim().chars().nth(HEADLINE_CHARS).is_some() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// The words of a hit as they stand in the complaint, each once.
+fn grounds(prepared: &Prepared, hit: &RiskHit) -> Vec<String> {
+    let complaint = &prepared.complaint;
+    let mut words: Vec<String> = Vec::new();
+    for span in &hit.spans {
+        let field = match span.field {
+            Where::Title => complaint.title.as_str(),
+            Where::Text => complaint.text.as_str(),
+            Where::Subject => complaint.subject.as_deref().unwrap_or(""),
+        };
+        if let Some(word) = field.get(span.start as usize..span.end as usize)
+            && !words.iter().any(|known| known == word)
+        {
+            words.push(word.to_owned());
+        }
+    }
+    words
+}
+
+fn days(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(days))
+}

@@ -1,0 +1,280 @@
+//! Risk cases: hits on one company (or one matter) followed over time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::entity;
+use crate::group::{Incident, IncidentStep, People, alert_id};
+use crate::model::{
+    Alert, AlertBody, AlertId, AlertKind, CallerKeys, ComplaintId, GroupId, IncidentRecord, PartitionKey,
+    RiskAlert, RiskHit,
+};
+
+use super::RiskConfig;
+use super::wording::{self, RiskWords};
+
+/// A case keeps at most this many calls; of more the newest. Beyond this the level is red anyway.
+const MAX_CALLS: usize = 500;
+/// And the hits of this many newest members for the alert.
+const MAX_HITS: usize = 20;
+/// Words shown as grounds in the summary.
+const SHOWN_WORDS: usize = 8;
+
+/// All cases of one engine, by what they are about.
+#[derive(Debug, Default)]
+pub(super) struct RiskCases {
+    cases: BTreeMap<String, RiskCase>,
+}
+
+/// One company or matter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct RiskCase {
+    id: AlertId,
+    key: String,
+    entity: Option<String>,
+    incident: Incident,
+    calls: VecDeque<Call>,
+    hits: VecDeque<(ComplaintId, RiskHit)>,
+    headline: String,
+    grounds: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Call {
+    at: Timestamp,
+    id: ComplaintId,
+    callers: CallerKeys,
+}
+
+/// A hit strong enough to alert, on its way to its case.
+pub(super) struct Finding<'a> {
+    pub(super) id: &'a ComplaintId,
+    pub(super) at: Timestamp,
+    pub(super) callers: &'a CallerKeys,
+    pub(super) hit: &'a RiskHit,
+    /// The group of the complaint, and the one it was founded with, if it was.
+    pub(super) group: Option<&'a GroupId>,
+    pub(super) founder: Option<&'a ComplaintId>,
+    pub(super) headline: &'a str,
+    /// The words of the hit as they stand in the complaint.
+    pub(super) grounds: Vec<String>,
+}
+
+/// What is fixed for all cases.
+pub(super) struct Setting<'a> {
+    pub(super) config: &'a RiskConfig,
+    pub(super) zone: &'a TimeZone,
+    pub(super) partition: &'a PartitionKey,
+    pub(super) pack: &'a str,
+}
+
+impl RiskCases {
+    /// Puts a finding into its case. Returns the case's record, and an alert when there is something
+    /// to tell.
+    pub(super) fn find(
+        &mut self,
+        finding: Finding<'_>,
+        setting: &Setting<'_>,
+    ) -> (IncidentRecord, Option<Alert>) {
+        let key = self.key(&finding);
+        let case = self.cases.entry(key.clone()).or_insert_with(|| RiskCase {
+            id: alert_id("JR", finding.at, setting.zone, &key),
+            key,
+            entity: finding.hit.entity.clone(),
+            incident: Incident::default(),
+            calls: VecDeque::new(),
+            hits: VecDeque::new(),
+            headline: finding.headline.to_owned(),
+            grounds: Vec::new(),
+        });
+        case.add(&finding, setting.config);
+        let steps = &setting.config.steps;
+        let (callers, fresh) = case.people();
+        // A single person's lead is one: the first step is the first hit.
+        let reached = 1 + steps.reached(callers);
+        let fresh_reached = usize::from(fresh > 0) + steps.reached(fresh);
+        let step = case.incident.judge(finding.at, reached, fresh_reached);
+        let alert = step.and_then(|step| case.alert(step, finding.at, setting));
+        (case.record(finding.at), alert)
+    }
+
+    /// Takes a complaint out of its cases because a new version of it has come.
+    pub(super) fn withdraw(&mut self, id: &ComplaintId, at: Timestamp) -> Vec<IncidentRecord> {
+        let mut changed = Vec::new();
+        for case in self.cases.values_mut() {
+            let before = case.calls.len();
+            case.calls.retain(|call| call.id != *id);
+            case.hits.retain(|(member, _)| member != id);
+            if case.calls.len() < before {
+                changed.push(case.record(at));
+            }
+        }
+        changed
+    }
+
+    /// Resolves what has been quiet until `now`, in the order it fell due, and forgets what is too
+    /// old to matter.
+    pub(super) fn resolve_due(
+        &mut self,
+        now: Timestamp,
+        setting: &Setting<'_>,
+    ) -> Vec<(IncidentRecord, Alert)> {
+        let quiet = days(setting.config.resolve_after_days);
+        let mut due: Vec<(Timestamp, String)> = self
+            .cases
+            .values()
+            .filter_map(|case| Some((case.incident.due(quiet).filter(|due| *due <= now)?, case.key.clone())))
+            .collect();
+        due.sort();
+        let mut told = Vec::new();
+        for (at, key) in due {
+            let Some(case) = self.cases.get_mut(&key) else { continue };
+            if let Some(step) = case.incident.resolve(at)
+                && let Some(alert) = case.alert(step, at, setting)
+            {
+                told.push((case.record(at), alert));
+            }
+        }
+        let oldest = now.saturating_sub(days(setting.config.window_days)).unwrap_or(Timestamp::MIN);
+        self.cases.retain(|_, case| case.incident.open || case.incident.last_at >= Some(oldest));
+        told
+    }
+
+    /// When the next case falls due.
+    pub(super) fn next_due(&self, config: &RiskConfig) -> Option<Timestamp> {
+        self.cases.values().filter_map(|case| case.incident.due(days(config.resolve_after_days))).min()
+    }
+
+    /// Puts a stored case back.
+    pub(super) fn restore(&mut self, case: RiskCase) {
+        self.cases.insert(case.key.clone(), case);
+    }
+
+    /// How many cases are raised.
+    pub(super) fn open(&self) -> usize {
+        self.cases.values().filter(|case| case.incident.open).count()
+    }
+
+    /// The case a finding belongs to: that of its company under any spelling, else of its group,
+    /// else its own.
+    fn key(&mut self, finding: &Finding<'_>) -> String {
+        if let Some(name) = &finding.hit.entity {
+            let exact = format!("entity:{name}");
+            if self.cases.contains_key(&exact) {
+                return exact;
+            }
+            let known = self
+                .cases
+                .values()
+                .find(|case| case.entity.as_deref().is_some_and(|other| entity::same(name, other)));
+            return known.map_or(exact, |case| case.key.clone());
+        }
+        let Some(group) = finding.group else { return format!("complaint:{}", finding.id) };
+        let key = format!("group:{group}");
+        // The founder was alone when it was found: its case becomes the group's.
+        if let Some(founder) = finding.founder
+            && let Some(mut case) = self.cases.remove(&format!("complaint:{founder}"))
+        {
+            case.key.clone_from(&key);
+            self.cases.insert(key.clone(), case);
+        }
+        key
+    }
+}
+
+impl RiskCase {
+    fn add(&mut self, finding: &Finding<'_>, config: &RiskConfig) {
+        let call = Call { at: finding.at, id: finding.id.clone(), callers: finding.callers.clone() };
+        let place = self.calls.partition_point(|other| other.at <= call.at);
+        self.calls.insert(place, call);
+        let last = self.calls.back().map_or(finding.at, |call| call.at);
+        let since = last.saturating_sub(days(config.window_days)).unwrap_or(Timestamp::MIN);
+        while self.calls.len() > MAX_CALLS || self.calls.front().is_some_and(|call| call.at < since) {
+            self.calls.pop_front();
+        }
+        if self.hits.len() == MAX_HITS {
+            self.hits.pop_front();
+        }
+        self.hits.push_back((finding.id.clone(), finding.hit.clone()));
+        for word in &finding.grounds {
+            if self.grounds.len() < SHOWN_WORDS && !self.grounds.contains(word) {
+                self.grounds.push(word.clone());
+            }
+        }
+    }
+
+    /// Distinct callers in the window, and those since the case was last resolved.
+    fn people(&self) -> (u32, u32) {
+        let mut people = People::default();
+        for call in &self.calls {
+            people.call(call.at, &call.callers);
+        }
+        let all = people.count();
+        (all, self.incident.resolved_at.map_or(all, |at| people.count_after(at)))
+    }
+
+    fn alert(&self, step: IncidentStep, at: Timestamp, setting: &Setting<'_>) -> Option<Alert> {
+        let (_, hit) = self.hits.iter().max_by_key(|(_, hit)| hit.score)?;
+        let (callers, _) = self.people();
+        let anonymous = self.calls.iter().filter(|call| call.callers.is_empty()).count() as u32;
+        let (first_at, last_at) = (self.calls.front()?.at, self.calls.back()?.at);
+        let words = RiskWords {
+            state: step.state,
+            level: step.level,
+            entity: self.entity.as_deref(),
+            category: &hit.category,
+            rule: &hit.rule,
+            score: hit.score,
+            headline: &self.headline,
+            words: &self.grounds,
+            callers,
+            complaints: self.calls.len() as u32,
+            anonymous,
+            first_at,
+            last_at,
+            quiet_days: setting.config.resolve_after_days,
+        };
+        Some(Alert {
+            id: self.id.clone(),
+            revision: self.incident.revision,
+            partition: setting.partition.clone(),
+            kind: AlertKind::FinancialRisk,
+            state: step.state,
+            level: step.level,
+            raised_at: at,
+            title: wording::risk_title(&words),
+            summary: wording::risk_summary(&words, setting.zone),
+            callers,
+            complaints: words.complaints,
+            anonymous,
+            first_at,
+            last_at,
+            members: self.calls.iter().rev().take(200).rev().map(|call| call.id.clone()).collect(),
+            body: AlertBody::Risk(RiskAlert {
+                entity: self.entity.clone(),
+                hits: self.hits.iter().cloned().collect(),
+                pack: setting.pack.to_owned(),
+            }),
+        })
+    }
+
+    fn record(&self, at: Timestamp) -> IncidentRecord {
+        IncidentRecord {
+            id: self.id.clone(),
+            kind: AlertKind::FinancialRisk,
+            group: None,
+            entity: self.entity.clone(),
+            open: self.incident.open,
+            revision: self.incident.revision,
+            changed_at: at,
+            state: serde_json::to_value(self).expect("plain data is JSON"),
+        }
+    }
+}
+
+fn days(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(days))
+}

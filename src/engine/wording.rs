@@ -1,0 +1,199 @@
+//! Alerts in Chinese: one line that says what and where, and a few sentences that say why now.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::{AlertState, Level};
+
+/// What the sentences of a group incident are made of.
+pub(super) struct GroupWords<'a> {
+    pub(super) state: AlertState,
+    pub(super) level: Level,
+    pub(super) place: Option<&'a str>,
+    pub(super) headline: &'a str,
+    pub(super) key_terms: &'a [String],
+    pub(super) callers: u32,
+    pub(super) complaints: u32,
+    pub(super) anonymous: u32,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+    pub(super) step: u32,
+    pub(super) window_days: u32,
+    pub(super) quiet_days: u32,
+}
+
+/// What the sentences of a risk case are made of.
+pub(super) struct RiskWords<'a> {
+    pub(super) state: AlertState,
+    pub(super) level: Level,
+    pub(super) entity: Option<&'a str>,
+    pub(super) category: &'a str,
+    pub(super) rule: &'a str,
+    pub(super) score: i32,
+    pub(super) headline: &'a str,
+    pub(super) words: &'a [String],
+    pub(super) callers: u32,
+    pub(super) complaints: u32,
+    pub(super) anonymous: u32,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+    pub(super) quiet_days: u32,
+}
+
+/// 【群诉·黄】云栖雅苑：底商烟道油烟扰民
+pub(super) fn group_title(words: &GroupWords<'_>) -> String {
+    let what = match words.place {
+        Some(place) if !words.headline.contains(place) => format!("{place}：{}", words.headline),
+        _ => words.headline.to_owned(),
+    };
+    format!("【群诉·{}】{what}", words.level.chinese())
+}
+
+pub(super) fn group_summary(words: &GroupWords<'_>, zone: &TimeZone) -> String {
+    let place = words.place.map_or_else(|| "同一事项".to_owned(), |place| format!("{place}的同一事项"));
+    let counts = counts(words.callers, words.complaints, words.anonymous);
+    let span = span(words.first_at, words.last_at, zone);
+    let mut summary = match words.state {
+        AlertState::Raised => format!(
+            "{span}，{counts}反映{place}，{}天内达到{}人，列为群诉事件。",
+            words.window_days, words.step
+        ),
+        AlertState::Updated => format!(
+            "{span}，{counts}反映{place}，已增至{}人以上，关注等级调整为{}。",
+            words.step,
+            words.level.chinese()
+        ),
+        AlertState::Reopened => {
+            format!("平息后再次出现：{span}，{counts}反映{place}，新的诉求人又达到预警人数。")
+        }
+        AlertState::Resolved => {
+            format!("{place}已连续{}天没有新的诉求，本次群诉解除；期间{counts}。", words.quiet_days)
+        }
+    };
+    if !words.key_terms.is_empty() {
+        summary.push_str(&format!("共同提到：{}。", words.key_terms.join("、")));
+    }
+    summary
+}
+
+/// 【金融风险·蓝】预付卡：某某健身（线索）
+pub(super) fn risk_title(words: &RiskWords<'_>) -> String {
+    let about = words.entity.unwrap_or(words.headline);
+    format!("【金融风险·{}】{}：{about}", words.level.chinese(), words.category)
+}
+
+pub(super) fn risk_summary(words: &RiskWords<'_>, zone: &TimeZone) -> String {
+    let counts = counts(words.callers, words.complaints, words.anonymous);
+    let span = span(words.first_at, words.last_at, zone);
+    let about = words.entity.map_or_else(|| "同一对象".to_owned(), |entity| format!("“{entity}”"));
+    let mut summary = match words.state {
+        AlertState::Raised => format!(
+            "{span}，{counts}涉及{about}，命中规则{}（{}），得分{}。",
+            words.rule, words.category, words.score
+        ),
+        AlertState::Updated => {
+            format!("{span}，{counts}涉及{about}，人数继续增加，关注等级调整为{}。", words.level.chinese())
+        }
+        AlertState::Reopened => format!(
+            "解除后再次出现：{span}，{counts}涉及{about}，命中规则{}（{}）。",
+            words.rule, words.category
+        ),
+        AlertState::Resolved => {
+            format!("{about}已连续{}天没有新的线索，本次提示解除；期间{counts}。", words.quiet_days)
+        }
+    };
+    if !words.words.is_empty() && words.state != AlertState::Resolved {
+        summary.push_str(&format!("依据：{}。", words.words.join("、")));
+    }
+    summary
+}
+
+fn counts(callers: u32, complaints: u32, anonymous: u32) -> String {
+    let nameless = if anonymous > 0 {
+        format!("，其中{anonymous}件无来电人信息，不计入人数")
+    } else {
+        String::new()
+    };
+    format!("{callers}位诉求人{complaints}件诉求（同一人多次来电只计一人{nameless}）")
+}
+
+fn span(first_at: Timestamp, last_at: Timestamp, zone: &TimeZone) -> String {
+    let first = first_at.to_zoned(zone.clone());
+    let last = last_at.to_zoned(zone.clone());
+    let full = |time: &jiff::Zoned| {
+        format!("{}年{}月{}日{:02}:{:02}", time.year(), time.month(), time.day(), time.hour(), time.minute())
+    };
+    if first_at == last_at {
+        return full(&first);
+    }
+    let until = if first.date() == last.date() {
+        format!("{:02}:{:02}", last.hour(), last.minute())
+    } else if first.year() == last.year() {
+        format!("{}月{}日{:02}:{:02}", last.month(), last.day(), last.hour(), last.minute())
+    } else {
+        full(&last)
+    };
+    format!("{}至{until}", full(&first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone() -> TimeZone {
+        TimeZone::get("Asia/Shanghai").unwrap()
+    }
+
+    fn group(state: AlertState) -> (String, String) {
+        let terms = ["烟道".to_owned(), "油烟".to_owned()];
+        let words = GroupWords {
+            state,
+            level: Level::Blue,
+            place: Some("云栖雅苑"),
+            headline: "底商油烟直排",
+            key_terms: &terms,
+            callers: 3,
+            complaints: 5,
+            anonymous: 1,
+            first_at: "2026-03-01T00:05:00Z".parse().unwrap(),
+            last_at: "2026-03-02T13:10:00Z".parse().unwrap(),
+            step: 3,
+            window_days: 30,
+            quiet_days: 14,
+        };
+        (group_title(&words), group_summary(&words, &zone()))
+    }
+
+    #[test]
+    fn a_group_incident_says_what_where_how_many_and_why() {
+        let (title, summary) = group(AlertState::Raised);
+        insta::assert_snapshot!(title, @"【群诉·蓝】云栖雅苑：底商油烟直排");
+        insta::assert_snapshot!(summary, @"2026年3月1日08:05至3月2日21:10，3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）反映云栖雅苑的同一事项，30天内达到3人，列为群诉事件。共同提到：烟道、油烟。");
+        insta::assert_snapshot!(group(AlertState::Updated).1, @"2026年3月1日08:05至3月2日21:10，3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）反映云栖雅苑的同一事项，已增至3人以上，关注等级调整为蓝。共同提到：烟道、油烟。");
+        insta::assert_snapshot!(group(AlertState::Resolved).1, @"云栖雅苑的同一事项已连续14天没有新的诉求，本次群诉解除；期间3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）。共同提到：烟道、油烟。");
+        insta::assert_snapshot!(group(AlertState::Reopened).1, @"平息后再次出现：2026年3月1日08:05至3月2日21:10，3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）反映云栖雅苑的同一事项，新的诉求人又达到预警人数。共同提到：烟道、油烟。");
+    }
+
+    #[test]
+    fn a_risk_says_which_company_and_on_what_grounds() {
+        let grounds = ["跑路".to_owned(), "退费".to_owned()];
+        let words = RiskWords {
+            state: AlertState::Raised,
+            level: Level::Blue,
+            entity: Some("飞燕健身"),
+            category: "预付卡",
+            rule: "F07",
+            score: 85,
+            headline: "健身房关门",
+            words: &grounds,
+            callers: 1,
+            complaints: 1,
+            anonymous: 0,
+            first_at: "2026-03-01T00:05:00Z".parse().unwrap(),
+            last_at: "2026-03-01T00:05:00Z".parse().unwrap(),
+            quiet_days: 30,
+        };
+        insta::assert_snapshot!(risk_title(&words), @"【金融风险·蓝】预付卡：飞燕健身");
+        insta::assert_snapshot!(risk_summary(&words, &zone()), @"2026年3月1日08:05，1位诉求人1件诉求（同一人多次来电只计一人）涉及“飞燕健身”，命中规则F07（预付卡），得分85。依据：跑路、退费。");
+    }
+}

@@ -1,0 +1,108 @@
+//! Whether two names mean one company.
+
+use crate::text::same_sound;
+
+use super::forms::INDUSTRY;
+
+/// Whether two names in normal form mean one company: equal; one the other with trade words added
+/// (鼎盛四海 / 鼎盛四海商务信息服务); or of one length with two neighbours swapped, one character
+/// that only sounds the same, or, in brands of four characters and more, one wrong, missing or added
+/// character. Names whose brands share less stay two.
+#[must_use]
+pub fn same(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    let (ours, theirs) = (brand(a), brand(b));
+    if ours == theirs {
+        return compatible(&a[ours.len()..], &b[theirs.len()..], ours);
+    }
+    let (left, right): (Vec<char>, Vec<char>) = (ours.chars().collect(), theirs.chars().collect());
+    let shorter = left.len().min(right.len());
+    if shorter < 2 {
+        return false;
+    }
+    // 城南立德会计 / 立德会计: a place or an owner in front, at least three characters shared.
+    let (long, short) = if left.len() > right.len() { (ours, theirs) } else { (theirs, ours) };
+    if shorter >= 3 && (long.ends_with(short) || long.starts_with(short)) {
+        return true;
+    }
+    if left.len() == right.len() {
+        let differ: Vec<usize> = (0..left.len()).filter(|&at| left[at] != right[at]).collect();
+        let swapped =
+            matches!(differ[..], [i, j] if j == i + 1 && left[i] == right[j] && left[j] == right[i]);
+        let alike = differ.iter().all(|&at| same_sound(left[at], right[at]));
+        if (swapped || alike) && (left.len() >= 3 || a[ours.len()..] == b[theirs.len()..]) {
+            return true;
+        }
+    }
+    // A brand of letters or digits is what it says: 66车贷 is not 67车贷.
+    let spelled = |brand: &str| brand.chars().any(|c| c.is_ascii_alphanumeric());
+    shorter >= 4 && !spelled(ours) && !spelled(theirs) && strsim::damerau_levenshtein(ours, theirs) <= 1
+}
+
+/// The name without the trade words behind it, as long as two characters remain.
+fn brand(name: &str) -> &str {
+    let mut name = name;
+    loop {
+        let rest = INDUSTRY
+            .iter()
+            .filter_map(|word| name.strip_suffix(word))
+            .filter(|rest| rest.chars().count() >= 2)
+            .min_by_key(|rest| rest.len());
+        match rest {
+            Some(rest) => name = rest,
+            None => return name,
+        }
+    }
+}
+
+/// Brands of two characters are common words (金穗投资, 金穗英语): what stands behind them must agree,
+/// unless one name has nothing there.
+fn compatible(a: &str, b: &str, brand: &str) -> bool {
+    brand.chars().count() >= 3 || a.starts_with(b) || b.starts_with(a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_one_company_are_the_same() {
+        for (a, b) in [
+            ("蓝桥健身", "蓝桥健身"),
+            ("鼎盛四海", "鼎盛四海商务信息服务"),
+            ("汇众人普惠", "众汇人普惠投资"),
+            ("博启英语", "搏启英语"),
+            ("橙心早教", "诚心早教"),
+            ("云途快印", "途云快印"),
+            ("城南安居会计", "安居会计培训"),
+            ("盈丰网", "丰盈网"),
+            ("金穗财富", "金穗"),
+        ] {
+            assert!(same(a, b) && same(b, a), "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn names_of_two_companies_stay_two() {
+        for (a, b) in [
+            ("蓝桥健身", "青桥健身"),
+            ("66车贷", "67车贷"),
+            ("金穗投资", "金穗英语"),
+            ("华鑫投资", "华星教育"),
+            ("安窝租房", "优窝租房"),
+            ("中信", "中兴通讯设备"),
+        ] {
+            assert!(!same(a, b) && !same(b, a), "{a} / {b}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn same_is_symmetric_and_never_panics(a in "[金穗投资a5网利聚]{0,6}", b in "[金穗投资a5网利聚]{0,6}") {
+            proptest::prop_assert_eq!(same(&a, &b), same(&b, &a));
+            proptest::prop_assert!(same(&a, &a));
+        }
+    }
+}

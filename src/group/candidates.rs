@@ -1,0 +1,280 @@
+//! Finding the open complaints that a new one may belong to, and choosing among them.
+
+use jiff::SignedDuration;
+use rustc_hash::FxHashMap;
+
+use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, ScorePart, SharedTerm};
+use crate::place::{PlaceKeys, Relation};
+
+use super::grouper::{Candidate, Grouper};
+use super::members::Group;
+use super::similarity::{each_shared, likeness, squared_length, weight};
+use super::window::Open;
+
+/// A complaint asks the index with this many of its rarest terms.
+const QUERY_TERMS: usize = 24;
+/// This many of the complaints found are compared in full.
+const COMPARED: usize = 48;
+/// A place must be named by this many of a group's newest members to speak for the group.
+const PLACED_MEMBERS: usize = 8;
+/// Two complaints whose shared words are fewer than this meet by accident.
+const FEWEST_SHARED: usize = 3;
+/// Terms and neighbours shown in an explanation.
+const SHOWN_TERMS: usize = 8;
+const SHOWN_APART: usize = 3;
+
+/// Room that is used again for each complaint.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    found: FxHashMap<u64, u64>,
+    ranked: Vec<(u64, u64)>,
+}
+
+/// What was found.
+pub(super) struct Choice {
+    /// The nearest complaint, by number, and why.
+    pub(super) joined: Option<(u64, MemberEvidence)>,
+    /// Near ones that it stays apart from.
+    pub(super) kept_apart: Vec<KeptApart>,
+}
+
+/// A complaint compared in full.
+struct Compared {
+    seq: u64,
+    cosine: f32,
+    threshold: f32,
+    relation: Relation,
+}
+
+impl Compared {
+    /// How far above its own threshold.
+    fn margin(&self) -> f32 {
+        match self.relation {
+            Relation::Different => 0.0,
+            _ => self.cosine / self.threshold,
+        }
+    }
+}
+
+/// Whether a place is fine enough to look complaints up by.
+pub(super) fn leads_somewhere(place: &PlaceMention) -> bool {
+    matches!(place.kind, PlaceKind::Site | PlaceKind::Road)
+}
+
+pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Open) -> Choice {
+    let ranked = find(grouper, open);
+    let squared = squared_length(&grouper.lexicon, &open.terms);
+    let mut compared: Vec<Compared> = ranked
+        .iter()
+        .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
+        .filter(|compared| compared.cosine >= 0.5 * compared.threshold)
+        .collect();
+    grouper.scratch.ranked = ranked;
+    // The best first; of equals the older one, so that a group's first members draw.
+    compared.sort_by(|a, b| b.margin().total_cmp(&a.margin()).then(a.seq.cmp(&b.seq)));
+
+    let joined = compared
+        .iter()
+        .take_while(|near| near.margin() >= 1.0)
+        .find(|near| !place_forbids(grouper, open, near.seq))
+        .and_then(|near| Some((near.seq, evidence(grouper, candidate, open, near)?)));
+    let own =
+        joined.as_ref().and_then(|(seq, _)| grouper.window.get(*seq)).map(|open| (open.seq, open.group));
+    let kept_apart = kept_apart(grouper, &compared, own);
+    Choice { joined, kept_apart }
+}
+
+/// Asks the index: complaints that share rare terms or a site, the heaviest sums first.
+fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
+    let mut query: Vec<(u64, u32)> = open
+        .terms
+        .iter()
+        .map(|&(number, tf)| (weight(&grouper.lexicon, number, tf), number))
+        .filter(|&(weight, number)| weight > 0 && !grouper.postings.of(number).is_empty())
+        .collect();
+    // Ties between equally heavy terms must not be cut by their numbers, which differ after a
+    // restart: all of the last weight stay in.
+    query.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    if let Some(&(last, _)) = query.get(QUERY_TERMS - 1) {
+        query.retain(|&(weight, _)| weight >= last);
+    }
+    let sites = open.sites.iter().map(|&site| (weight(&grouper.lexicon, site, 64), site));
+
+    let mut found = std::mem::take(&mut grouper.scratch.found);
+    let mut ranked = std::mem::take(&mut grouper.scratch.ranked);
+    found.clear();
+    ranked.clear();
+    for (weight, number) in query.iter().copied().chain(sites) {
+        for &seq in grouper.postings.of(number) {
+            *found.entry(seq).or_default() += weight;
+        }
+    }
+    #[expect(clippy::iter_over_hash_type, reason = "sorted right below")]
+    for (&seq, &sum) in &found {
+        ranked.push((sum, seq));
+    }
+    let best_first = |a: &(u64, u64), b: &(u64, u64)| b.cmp(a);
+    if ranked.len() > COMPARED {
+        ranked.select_nth_unstable_by(COMPARED, best_first);
+        ranked.truncate(COMPARED);
+    }
+    ranked.sort_unstable_by(best_first);
+    grouper.scratch.found = found;
+    ranked
+}
+
+fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Compared> {
+    let other = grouper.window.get(seq)?;
+    let config = grouper.config();
+    let days = SignedDuration::from_hours(24 * i64::from(config.match_days));
+    if open.at.duration_since(other.at).abs() > days {
+        return None;
+    }
+    let likeness = likeness(&grouper.lexicon, &open.terms, squared, &other.terms);
+    let relation = open.place_keys.relation(&other.place_keys);
+    if likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9 {
+        return None;
+    }
+    let threshold = match relation {
+        // A less certain sameness earns less.
+        Relation::Same(certainty) => {
+            config.unknown_place - (config.unknown_place - config.same_place) * certainty
+        }
+        Relation::Unknown | Relation::Different => config.unknown_place,
+    };
+    Some(Compared { seq, cosine: likeness.cosine, threshold, relation })
+}
+
+/// Whether the places of the group that `seq` is in speak against the complaint: a member without
+/// a place must not lead a complaint from elsewhere into the group.
+fn place_forbids(grouper: &Grouper, open: &Open, seq: u64) -> bool {
+    let Some(group) = grouper
+        .window
+        .get(seq)
+        .and_then(|other| other.group)
+        .and_then(|number| grouper.groups[number as usize].as_ref())
+    else {
+        return false;
+    };
+    let mut different = false;
+    let relations = group
+        .members()
+        .rev()
+        .filter_map(|member| grouper.window.get(member))
+        .map(|member| open.place_keys.relation(&member.place_keys))
+        .filter(|relation| *relation != Relation::Unknown)
+        .take(PLACED_MEMBERS);
+    for relation in relations {
+        match relation {
+            Relation::Same(_) => return false,
+            _ => different = true,
+        }
+    }
+    different
+}
+
+fn evidence(
+    grouper: &Grouper,
+    candidate: &Candidate<'_>,
+    open: &Open,
+    near: &Compared,
+) -> Option<MemberEvidence> {
+    let other = grouper.window.get(near.seq)?;
+    let lexicon = &grouper.lexicon;
+    let mut shared = FxHashMap::default();
+    let mut total = 0;
+    each_shared(&open.terms, &other.terms, |number, tf, other_tf| {
+        let product = weight(lexicon, number, tf) * weight(lexicon, number, other_tf);
+        total += product;
+        shared.insert(number, product);
+    });
+    // Read in the order of the text, so that equally heavy terms stand in that order.
+    let mut shared_terms: Vec<(u64, SharedTerm)> = candidate
+        .terms
+        .iter()
+        .filter_map(|term| {
+            let product = *shared.get(&lexicon.known(term.hash)?)?;
+            let weight = (product as f64 / total.max(1) as f64) as f32;
+            let word = candidate.terms.word(term).to_owned();
+            Some((product, SharedTerm { term: word, weight, span: Some(term.span) }))
+        })
+        .collect();
+    shared_terms.sort_by(|a, b| b.0.cmp(&a.0));
+    let shared_terms = shared_terms.into_iter().take(SHOWN_TERMS).map(|(_, term)| term).collect();
+    let shared_places = candidate
+        .places
+        .iter()
+        .filter(|place| leads_somewhere(place))
+        .filter(|place| {
+            let key = PlaceKeys::new(std::slice::from_ref(place));
+            matches!(key.relation(&other.place_keys), Relation::Same(_))
+        })
+        .cloned()
+        .collect();
+    let mut parts = vec![ScorePart { what: "terms".into(), score: near.cosine }];
+    if let Relation::Same(_) = near.relation {
+        let lowered = grouper.config().unknown_place - near.threshold;
+        parts.push(ScorePart { what: "same_place_lowers_threshold".into(), score: -lowered });
+    }
+    Some(MemberEvidence {
+        nearest: other.id.clone(),
+        similarity: near.cosine,
+        threshold: near.threshold,
+        shared_terms,
+        shared_places,
+        parts,
+    })
+}
+
+fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option<u32>)>) -> Vec<KeptApart> {
+    let mut shown: Vec<KeptApart> = Vec::new();
+    for near in compared {
+        let Some(other) = grouper.window.get(near.seq) else { continue };
+        let is_own =
+            own.is_some_and(|(seq, group)| seq == near.seq || (group.is_some() && group == other.group));
+        let group = other.group.and_then(|number| Some(grouper.groups[number as usize].as_ref()?.id.clone()));
+        let shown_already = group.is_some() && shown.iter().any(|apart| apart.group == group);
+        if is_own || shown_already {
+            continue;
+        }
+        let reason = match near.relation {
+            _ if near.margin() >= 1.0 => "another_group_is_nearer_or_its_place_differs",
+            Relation::Different => "other_place",
+            _ => "below_threshold",
+        };
+        shown.push(KeptApart {
+            nearest: other.id.clone(),
+            group,
+            similarity: near.cosine,
+            threshold: near.threshold,
+            reason: reason.to_owned(),
+        });
+        if shown.len() == SHOWN_APART {
+            break;
+        }
+    }
+    shown
+}
+
+/// The member most like the others among the newest ones.
+pub(super) fn medoid<'g>(grouper: &'g Grouper, group: &Group) -> Option<&'g Open> {
+    let newest: Vec<&Open> =
+        group.members().rev().take(super::MAX_EVIDENCE).filter_map(|seq| grouper.window.get(seq)).collect();
+    let likeness_to_others = |open: &Open| -> f32 {
+        let squared = squared_length(&grouper.lexicon, &open.terms);
+        newest
+            .iter()
+            .filter(|other| other.seq != open.seq)
+            .map(|other| likeness(&grouper.lexicon, &open.terms, squared, &other.terms).cosine)
+            .sum()
+    };
+    let mut best: Option<(f32, &Open)> = None;
+    // From old to new, and only a strictly better one replaces: of equals the oldest speaks.
+    for open in newest.iter().rev() {
+        let score = likeness_to_others(open);
+        if best.is_none_or(|(highest, _)| score > highest) {
+            best = Some((score, open));
+        }
+    }
+    best.map(|(_, open)| open)
+}

@@ -1,0 +1,340 @@
+//! Assigning complaints to groups, one at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
+
+use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
+use crate::place::PlaceKeys;
+use crate::text::Segmenter;
+
+use super::candidates::{self, Choice};
+use super::lexicon::Lexicon;
+use super::members::Group;
+use super::posting::Postings;
+use super::terms::{Terms, hash_word};
+use super::window::{self, Open, Window};
+use super::{GroupConfig, Tally, identity};
+
+/// The heaviest terms of a complaint that are kept to compare it with others.
+const KEPT_TERMS: usize = 64;
+
+/// A complaint that asks where it belongs.
+#[derive(Debug, Clone)]
+pub struct Candidate<'a> {
+    /// Its number in the order of applying; above all earlier ones.
+    pub seq: u64,
+    /// Its id.
+    pub id: &'a ComplaintId,
+    /// Event time.
+    pub at: Timestamp,
+    /// The engine's clock, including this complaint.
+    pub clock: Timestamp,
+    /// Who called.
+    pub callers: &'a CallerKeys,
+    /// Its words.
+    pub terms: &'a Terms,
+    /// The places it names.
+    pub places: &'a [PlaceMention],
+    /// The same places, ready to be compared.
+    pub place_keys: &'a PlaceKeys,
+    /// Its title, or the beginning of its text.
+    pub headline: &'a str,
+    /// Its category path, from coarse to fine.
+    pub category: &'a [String],
+}
+
+/// Where a complaint was put.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assigned {
+    /// The group and why, and what it was kept apart from.
+    pub decision: GroupDecision,
+    /// The complaint that was alone until now and founded the group together with this one.
+    pub founder: Option<ComplaintId>,
+}
+
+/// The open complaints and their groups.
+pub struct Grouper {
+    config: Arc<GroupConfig>,
+    pub(super) lexicon: Lexicon,
+    pub(super) postings: Postings,
+    pub(super) window: Window,
+    pub(super) groups: Vec<Option<Group>>,
+    free: Vec<u32>,
+    by_id: BTreeMap<GroupId, u32>,
+    by_complaint: FxHashMap<ComplaintId, u64>,
+    pub(super) scratch: candidates::Scratch,
+}
+
+impl Grouper {
+    /// Nothing open yet.
+    pub fn new(config: Arc<GroupConfig>, segmenter: Arc<Segmenter>) -> Self {
+        Self {
+            config,
+            lexicon: Lexicon::new(segmenter),
+            postings: Postings::default(),
+            window: Window::default(),
+            groups: Vec::new(),
+            free: Vec::new(),
+            by_id: BTreeMap::new(),
+            by_complaint: FxHashMap::default(),
+            scratch: candidates::Scratch::default(),
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &GroupConfig {
+        &self.config
+    }
+
+    /// How many complaints are open.
+    pub fn open_complaints(&self) -> u32 {
+        self.lexicon.documents()
+    }
+
+    /// How many groups have open members.
+    pub fn open_groups(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Puts a complaint into the group it belongs to, founds one with another complaint, or leaves
+    /// it alone.
+    pub fn assign(&mut self, candidate: &Candidate<'_>) -> Assigned {
+        let mut open = self.open(candidate);
+        let choice = candidates::choose(self, candidate, &open);
+        let Choice { joined, kept_apart } = choice;
+        let mut decision = GroupDecision { kept_apart, ..GroupDecision::default() };
+        let mut founder = None;
+        if let Some((nearest, evidence)) = joined {
+            let number = if let Some(number) = self.window.get(nearest).and_then(|open| open.group) {
+                number
+            } else {
+                founder = Some(evidence.nearest.clone());
+                let id = identity::group_id(&evidence.nearest, candidate.id, candidate.at);
+                let number = self.group_number(&id);
+                self.join(nearest, number);
+                number
+            };
+            open.group = Some(number);
+            if let Some(group) = &mut self.groups[number as usize] {
+                group.keep_evidence(candidate.seq, candidate.id.clone(), evidence.clone());
+                decision.group = Some(group.id.clone());
+            }
+            decision.evidence = Some(evidence);
+        }
+        self.insert(open);
+        Assigned { decision, founder }
+    }
+
+    /// Puts a stored complaint back with the decision that was made about it. Complaints come in
+    /// the order of their numbers.
+    pub fn restore(
+        &mut self,
+        candidate: &Candidate<'_>,
+        group: Option<&GroupId>,
+        evidence: Option<&MemberEvidence>,
+    ) {
+        let mut open = self.open(candidate);
+        if let Some(id) = group {
+            let number = self.group_number(id);
+            open.group = Some(number);
+            if let (Some(evidence), Some(group)) = (evidence, &mut self.groups[number as usize]) {
+                group.keep_evidence(candidate.seq, candidate.id.clone(), evidence.clone());
+            }
+        }
+        self.insert(open);
+    }
+
+    /// Takes a complaint out because a new version of it has come. Returns whether it was open, and
+    /// the group it left.
+    pub fn withdraw(&mut self, id: &ComplaintId) -> Option<Option<GroupId>> {
+        let seq = self.by_complaint.remove(id)?;
+        let open = self.window.take(seq)?;
+        let left =
+            open.group.and_then(|number| self.groups[number as usize].as_ref()).map(|group| group.id.clone());
+        if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
+            group.remove(seq);
+        }
+        self.forget(&open);
+        Some(left)
+    }
+
+    /// Closes complaints that were applied so long ago that nothing may join them any more. Returns
+    /// the groups that have no open member left.
+    pub fn expire(&mut self, clock: Timestamp) -> Vec<GroupId> {
+        let mut gone = Vec::new();
+        let keep = SignedDuration::from_hours(24 * i64::from(self.config.match_days));
+        let before = clock.saturating_sub(keep).unwrap_or(Timestamp::MIN);
+        while let Some(open) = self.window.pop_before(before) {
+            if self.by_complaint.get(&open.id) == Some(&open.seq) {
+                self.by_complaint.remove(&open.id);
+            }
+            if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
+                group.expire(open.seq, open.at, &open.callers);
+            }
+            gone.extend(self.forget(&open));
+        }
+        gone
+    }
+
+    /// A group with open members, its counts up to date.
+    pub fn group(&mut self, id: &GroupId) -> Option<&Group> {
+        let number = *self.by_id.get(id)?;
+        self.recount(number);
+        self.groups[number as usize].as_ref()
+    }
+
+    /// A group with open members as it stands; its counts are right after [`Grouper::group`].
+    pub fn peek(&self, id: &GroupId) -> Option<&Group> {
+        self.groups[*self.by_id.get(id)? as usize].as_ref()
+    }
+
+    /// The state in words that do not depend on how terms and groups happen to be numbered.
+    pub fn describe(&mut self) -> String {
+        use std::fmt::Write as _;
+        let ids: Vec<GroupId> = self.by_id.keys().cloned().collect();
+        let mut out = format!("{} open\n", self.open_complaints());
+        for id in ids {
+            let members: Vec<u64> = self.peek(&id).map(|group| group.members().collect()).unwrap_or_default();
+            let _ = writeln!(out, "{id} {members:?} {:?}", self.tally(&id));
+        }
+        for open in self.window.iter() {
+            let near: usize = open.terms.iter().map(|(number, _)| self.postings.of(*number).len()).sum();
+            let rare: u64 = open.terms.iter().map(|(number, _)| u64::from(self.lexicon.idf(*number))).sum();
+            let _ = writeln!(out, "{} {} {near} {rare} {:?}", open.seq, open.id, open.clock);
+        }
+        out
+    }
+
+    /// The counts of a group.
+    pub fn tally(&mut self, id: &GroupId) -> Option<Tally> {
+        self.group(id)?.tally()
+    }
+
+    /// An open complaint by its number.
+    pub fn complaint(&self, seq: u64) -> Option<&Open> {
+        self.window.get(seq)
+    }
+
+    /// The open complaint with this id.
+    pub fn find(&self, id: &ComplaintId) -> Option<&Open> {
+        self.window.get(*self.by_complaint.get(id)?)
+    }
+
+    /// The group's member that is most like the other newest ones (the medoid), and the terms that
+    /// most of them share, as hashes to be looked up in evidence.
+    pub fn central(&self, group: &Group) -> Option<&Open> {
+        candidates::medoid(self, group)
+    }
+
+    fn open(&mut self, candidate: &Candidate<'_>) -> Open {
+        let terms = self.heaviest_terms(candidate.terms);
+        let mut sites: Vec<u32> = candidate
+            .places
+            .iter()
+            .filter(|place| candidates::leads_somewhere(place))
+            .map(|place| self.lexicon.number(hash_word(b'p', &place.name), &place.name))
+            .collect();
+        sites.sort_unstable();
+        sites.dedup();
+        Open {
+            seq: candidate.seq,
+            id: candidate.id.clone(),
+            at: candidate.at,
+            clock: candidate.clock,
+            callers: candidate.callers.clone(),
+            terms,
+            places: window::named(candidate.places),
+            place_keys: candidate.place_keys.clone(),
+            sites: sites.into_boxed_slice(),
+            group: None,
+            headline: candidate.headline.into(),
+            category: (!candidate.category.is_empty()).then(|| candidate.category.into()),
+        }
+    }
+
+    /// Keeps the terms that weigh most by general Chinese. Not by today's rarities: what is kept
+    /// must not depend on what else is open.
+    fn heaviest_terms(&mut self, terms: &Terms) -> Box<[(u32, u8)]> {
+        let mut weighed: Vec<(u64, u32, u8)> = terms
+            .iter()
+            .map(|term| {
+                let number = self.lexicon.number(term.hash, terms.word(term));
+                (u64::from(term.tf) * u64::from(self.lexicon.prior_idf(number)), number, term.tf)
+            })
+            .collect();
+        // Stable: equally heavy terms stay in the order of the text.
+        weighed.sort_by(|a, b| b.0.cmp(&a.0));
+        for &(_, number, _) in weighed.iter().skip(KEPT_TERMS) {
+            self.lexicon.forget_unheld(number);
+        }
+        weighed.truncate(KEPT_TERMS);
+        let mut kept: Box<[(u32, u8)]> = weighed.into_iter().map(|(_, number, tf)| (number, tf)).collect();
+        kept.sort_unstable();
+        kept
+    }
+
+    fn insert(&mut self, open: Open) {
+        let seq = open.seq;
+        for number in open.terms.iter().map(|(number, _)| *number).chain(open.sites.iter().copied()) {
+            self.lexicon.hold(number);
+            self.postings.add(number, seq);
+        }
+        self.lexicon.count_document(1);
+        self.by_complaint.insert(open.id.clone(), seq);
+        let group = open.group;
+        self.window.push(open);
+        if let Some(number) = group {
+            self.join(seq, number);
+        }
+    }
+
+    fn join(&mut self, seq: u64, number: u32) {
+        self.recount(number);
+        let Some(open) = self.window.get_mut(seq) else { return };
+        open.group = Some(number);
+        if let Some(group) = &mut self.groups[number as usize] {
+            group.add(seq, open.at, &open.callers);
+        }
+    }
+
+    fn recount(&mut self, number: u32) {
+        let Self { groups, window, .. } = self;
+        if let Some(group) = groups[number as usize].as_mut().filter(|group| group.is_stale()) {
+            group.recount(|seq| window.get(seq).map(|open| (open.at, &open.callers)));
+        }
+    }
+
+    /// Returns the complaint's group if that has no member left and is gone.
+    fn forget(&mut self, open: &Open) -> Option<GroupId> {
+        for number in open.terms.iter().map(|(number, _)| *number).chain(open.sites.iter().copied()) {
+            self.postings.remove(number, open.seq);
+            self.lexicon.release(number);
+        }
+        self.lexicon.count_document(-1);
+        let number = open.group?;
+        let emptied = self.groups[number as usize].take_if(|group| group.members().len() == 0)?;
+        self.by_id.remove(&emptied.id);
+        self.free.push(number);
+        Some(emptied.id)
+    }
+
+    fn group_number(&mut self, id: &GroupId) -> u32 {
+        if let Some(&number) = self.by_id.get(id) {
+            return number;
+        }
+        let window = SignedDuration::from_hours(24 * i64::from(self.config.window_days));
+        let group = Some(Group::new(id.clone(), window));
+        let number = if let Some(number) = self.free.pop() {
+            self.groups[number as usize] = group;
+            number
+        } else {
+            self.groups.push(group);
+            u32::try_from(self.groups.len() - 1).expect("fewer than 2^32 open groups")
+        };
+        self.by_id.insert(id.clone(), number);
+        number
+    }
+}

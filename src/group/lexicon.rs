@@ -1,0 +1,113 @@
+//! Term numbers, how many open complaints hold each term, and how rare that makes it.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::text::Segmenter;
+
+/// The length in words that a complaint is taken to have when a word's frequency in general
+/// Chinese is turned into the chance that a complaint holds it at all.
+const TYPICAL_WORDS: f64 = 100.0;
+/// Total of the frequencies in the segmenter's dictionary (60,101,967, rounded).
+const DICTIONARY_TOTAL: f64 = 6.0e7;
+/// How many complaints' worth of evidence general Chinese is. With fewer open complaints than this
+/// the dictionary decides what is rare, with more the stream itself does.
+const PRIOR_DOCUMENTS: f64 = 500.0;
+
+/// Numbers for terms. A term's number is free again when no open complaint holds it.
+pub(super) struct Lexicon {
+    segmenter: Arc<Segmenter>,
+    numbers: FxHashMap<u64, u32>,
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    documents: u32,
+}
+
+struct Entry {
+    hash: u64,
+    holders: u32,
+    /// Chance that a complaint holds the term, by general Chinese.
+    prior: f32,
+}
+
+impl Lexicon {
+    pub(super) fn new(segmenter: Arc<Segmenter>) -> Self {
+        Self { segmenter, numbers: FxHashMap::default(), entries: Vec::new(), free: Vec::new(), documents: 0 }
+    }
+
+    /// How many complaints are open.
+    pub(super) fn documents(&self) -> u32 {
+        self.documents
+    }
+
+    /// Counts one more (or one less) open complaint.
+    pub(super) fn count_document(&mut self, by: i32) {
+        self.documents = self.documents.saturating_add_signed(by);
+    }
+
+    /// The number of a term, made when it has none. `word` is only looked at for a new one.
+    pub(super) fn number(&mut self, hash: u64, word: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(&hash) {
+            return number;
+        }
+        let frequency = self.segmenter.frequency(word) as f64;
+        let prior = (frequency * TYPICAL_WORDS / DICTIONARY_TOTAL).min(1.0) as f32;
+        let entry = Entry { hash, holders: 0, prior };
+        let number = if let Some(number) = self.free.pop() {
+            self.entries[number as usize] = entry;
+            number
+        } else {
+            self.entries.push(entry);
+            u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 distinct open terms")
+        };
+        self.numbers.insert(hash, number);
+        number
+    }
+
+    /// The number of a term that some open complaint holds.
+    pub(super) fn known(&self, hash: u64) -> Option<u32> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// Rarity in general Chinese alone, in 1/1024.
+    pub(super) fn prior_idf(&self, number: u32) -> u32 {
+        let chance = f64::from(self.entries[number as usize].prior);
+        (1024.0 * ((PRIOR_DOCUMENTS + 1.0) / (PRIOR_DOCUMENTS * chance + 1.0)).ln()) as u32
+    }
+
+    /// An open complaint holds the term.
+    pub(super) fn hold(&mut self, number: u32) {
+        self.entries[number as usize].holders += 1;
+    }
+
+    /// An open complaint that held the term is gone. Returns whether the number is free now.
+    pub(super) fn release(&mut self, number: u32) -> bool {
+        let entry = &mut self.entries[number as usize];
+        entry.holders -= 1;
+        if entry.holders > 0 {
+            return false;
+        }
+        self.numbers.remove(&entry.hash);
+        self.free.push(number);
+        true
+    }
+
+    /// Drops the number if nothing holds the term (it was only asked for).
+    pub(super) fn forget_unheld(&mut self, number: u32) {
+        let entry = &self.entries[number as usize];
+        if entry.holders == 0 && self.numbers.remove(&entry.hash).is_some() {
+            self.free.push(number);
+        }
+    }
+
+    /// Inverse document frequency, in 1/1024: `ln((n + P + 1) / (holders + P·prior + 1))`, the
+    /// usual smoothed form (Robertson & Spärck Jones) with the dictionary as prior. Fixed point, so
+    /// that sums do not depend on their order.
+    pub(super) fn idf(&self, number: u32) -> u32 {
+        let entry = &self.entries[number as usize];
+        let all = f64::from(self.documents) + PRIOR_DOCUMENTS + 1.0;
+        let holding = f64::from(entry.holders) + PRIOR_DOCUMENTS * f64::from(entry.prior) + 1.0;
+        (1024.0 * (all / holding).ln()).max(0.0) as u32
+    }
+}

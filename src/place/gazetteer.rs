@@ -1,0 +1,132 @@
+//! Places that are known by name.
+
+use std::fmt;
+use std::path::Path;
+
+use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
+use rustc_hash::FxHashMap;
+
+use super::form::Found;
+use super::gazetteer_file::{self, GazetteerError, Place};
+use crate::model::PlaceKind;
+
+/// Known districts, streets, communities, sites and roads, with other names for them. Immutable.
+pub struct Gazetteer {
+    places: Vec<Place>,
+    /// Values are indices into `places`; `None` when there are no names. Several times faster on
+    /// Chinese text than a matcher that goes byte by byte.
+    matcher: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
+    by_name: FxHashMap<(PlaceKind, String), u32>,
+}
+
+impl fmt::Debug for Gazetteer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gazetteer").field("places", &self.places.len()).finish_non_exhaustive()
+    }
+}
+
+impl Gazetteer {
+    /// Reads all `*.toml` of a folder, in the order of their names; the format is described in
+    /// `rules/places/README.md`.
+    ///
+    /// # Errors
+    /// The first thing wrong, with file, line and what to do about it.
+    pub fn load(dir: &Path) -> Result<Self, GazetteerError> {
+        Self::of(gazetteer_file::load(dir)?)
+    }
+
+    /// The files of `rules/places/` as they were when the program was built.
+    ///
+    /// # Panics
+    /// Never: the files are read by a test.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let places =
+            gazetteer_file::parse_all(&[("xicheng.toml", include_str!("../../rules/places/xicheng.toml"))]);
+        places.and_then(Self::of).expect("the shipped gazetteer is tested")
+    }
+
+    /// One that knows nothing: places are then read by field and form alone.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { places: Vec::new(), matcher: None, by_name: FxHashMap::default() }
+    }
+
+    fn of(places: Vec<Place>) -> Result<Self, GazetteerError> {
+        let mut patterns = Vec::new();
+        let mut by_name = FxHashMap::default();
+        for (index, place) in (0_u32..).zip(&places) {
+            for name in place.names() {
+                by_name.entry((place.kind, name.to_owned())).or_insert(index);
+                patterns.push((name, index));
+            }
+        }
+        let build = || {
+            CharwiseDoubleArrayAhoCorasickBuilder::new()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build_with_values(patterns.iter().copied())
+                .map_err(|error| GazetteerError::TooLarge(error.to_string()))
+        };
+        let matcher = if patterns.is_empty() { None } else { Some(build()?) };
+        Ok(Self { places, matcher, by_name })
+    }
+
+    /// All names, for [`crate::text::Segmenter::with_words`].
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().flat_map(Place::names)
+    }
+
+    /// The 9-digit code of a street, or the 6-digit code of a district, by name or other name.
+    pub fn code(&self, name: &str, kind: PlaceKind) -> Option<&str> {
+        self.place(name, kind)?.code.as_deref()
+    }
+
+    /// The street a site or community belongs to, when the gazetteer says so.
+    pub fn street_of(&self, name: &str, kind: PlaceKind) -> Option<&str> {
+        self.place(name, kind)?.street.as_deref()
+    }
+
+    fn place(&self, name: &str, kind: PlaceKind) -> Option<&Place> {
+        self.by_name.get(&(kind, name.to_owned())).map(|&index| &self.places[index as usize])
+    }
+
+    /// The name that a field's value stands for: the known place's, with or without its ending
+    /// (展览路 for 展览路街道), else the value itself; `None` for an empty value.
+    pub(super) fn resolve(&self, value: &str, kind: PlaceKind) -> Option<String> {
+        let ending = match kind {
+            PlaceKind::District => "区",
+            PlaceKind::Street => "街道",
+            PlaceKind::Community => "社区",
+            _ => "",
+        };
+        let stem = value.trim_end_matches("办事处");
+        // 北京市西城区, 西城区展览路街道: what is coarser may stand in front.
+        let known = stem.char_indices().find_map(|(at, _)| {
+            let name = &stem[at..];
+            self.place(name, kind).or_else(|| self.place(&format!("{name}{ending}"), kind))
+        });
+        match known {
+            Some(place) => Some(place.name.to_string()),
+            None if stem.is_empty() => None,
+            None => Some(stem.chars().take(20).collect()),
+        }
+    }
+
+    /// Known names in a text in normal form, at most `limit`; of overlapping ones the longest that
+    /// begins first.
+    pub(super) fn find(&self, text: &str, limit: usize) -> Vec<Found> {
+        let found = |hit: daachorse::Match<u32>| {
+            let place = &self.places[hit.value() as usize];
+            Found {
+                name: place.name.to_string(),
+                kind: place.kind,
+                start: hit.start(),
+                end: hit.end(),
+                part: None,
+                known: true,
+            }
+        };
+        let Some(matcher) = &self.matcher else { return Vec::new() };
+        matcher.leftmost_find_iter(text).take(limit).map(found).collect()
+    }
+}

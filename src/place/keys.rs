@@ -1,0 +1,214 @@
+//! Whether two complaints speak of one place.
+
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
+
+use super::alike::{Name, alike};
+use super::endings::{ENDINGS, Ending};
+use crate::model::{PlaceKind, PlaceMention, PlaceSource, Where};
+
+/// What two complaints' places say about each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Relation {
+    /// One place, with how surely, 0 to 1.
+    Same(f32),
+    /// Nothing can be said: one of them names no place, or they name places of different fineness.
+    Unknown,
+    /// Different places.
+    Different,
+}
+
+/// Places kept of one complaint; the first ones are what it is about.
+const MAX_KEYS: usize = 8;
+
+/// The places of a complaint in the form that comparing is cheap in. Made once, compared with every
+/// candidate.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PlaceKeys {
+    keys: Box<[Key]>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Key {
+    hash: u64,
+    /// One bit for each character, by its code: names without common bits are not alike.
+    bits: u64,
+    name: Name,
+    part: Option<Box<str>>,
+    kind: PlaceKind,
+    /// What the complaint is about, as against what it mentions besides.
+    primary: bool,
+    /// From a structured field, or known to the gazetteer.
+    sure: bool,
+    /// Firm enough to part two complaints: not a name of the text that ends like many words do.
+    firm: bool,
+}
+
+/// How like two names must be in characters before they are looked at closely.
+const ALIKE_CHARS: u32 = 2;
+
+impl PlaceKeys {
+    /// The keys of the places read from one complaint, in the order that [`super::Places`] gives.
+    ///
+    /// Primary is what the fields name, else what the title names, else the first site, road and
+    /// community of the text. A person's own estate and the neighbours mentioned besides are thereby
+    /// kept apart from what the complaint is about.
+    pub fn new(mentions: &[PlaceMention]) -> Self {
+        let lead = |mention: &PlaceMention| match (mention.source, mention.span) {
+            (PlaceSource::Field, _) => 0,
+            (_, Some(span)) if span.field == Where::Title => 1,
+            _ => 2,
+        };
+        let fine = |mention: &&PlaceMention| mention.kind >= PlaceKind::Community;
+        let best = mentions.iter().filter(fine).map(lead).min();
+        let mut seen: Vec<PlaceKind> = Vec::new();
+        let key = |mention: &PlaceMention| {
+            let from = lead(mention);
+            let first = !seen.contains(&mention.kind);
+            seen.push(mention.kind);
+            let primary = match from {
+                2 => best == Some(2) && first,
+                // The fields' address and the title both say what it is about.
+                _ => true,
+            };
+            let name = Name::new(&mention.name);
+            Key {
+                hash: hash(mention),
+                bits: name.chars().iter().fold(0, |bits, &c| bits | 1 << (c as u32 % 61)),
+                name,
+                part: mention.part.clone(),
+                kind: mention.kind,
+                primary,
+                sure: mention.source != PlaceSource::Form,
+                firm: from < 2 || mention.source != PlaceSource::Form || !weakly_ended(&mention.name),
+            }
+        };
+        Self { keys: mentions.iter().take(MAX_KEYS).map(key).collect() }
+    }
+
+    /// Whether no place is known.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Hashes of the sites, roads and communities, primary ones first: equal for equal names, stable
+    /// within one version of the program. For an index of candidates.
+    pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
+        let fine = |primary| move |key: &&Key| key.primary == primary && key.kind >= PlaceKind::Community;
+        self.keys.iter().filter(fine(true)).chain(self.keys.iter().filter(fine(false))).map(|key| key.hash)
+    }
+
+    /// What the places of two complaints say about each other. Symmetric.
+    ///
+    /// Sites decide before roads, roads before communities, those before streets. What is only
+    /// mentioned besides can bind, weakly, but never part.
+    pub fn relation(&self, other: &Self) -> Relation {
+        if let Some(strength) = self.best(other, PlaceKind::Site, 0.5) {
+            return Relation::Same(strength);
+        }
+        let road = self.best(other, PlaceKind::Road, 0.3);
+        let community = self.best(other, PlaceKind::Community, 0.3);
+        let sites =
+            |keys: &Self| keys.keys.iter().any(|key| key.kind == PlaceKind::Site && key.primary && key.firm);
+        if sites(self) && sites(other) {
+            // Two sites beside one road, or in one community: not one place, not far apart either.
+            return if road.is_some_and(|road| road > 0.9) { Relation::Unknown } else { Relation::Different };
+        }
+        if let Some(road) = road {
+            return Relation::Same(road * 0.7);
+        }
+        if let Some(community) = community {
+            return Relation::Same(community * 0.6);
+        }
+        for kind in [PlaceKind::Road, PlaceKind::Community, PlaceKind::Street, PlaceKind::District] {
+            if self.parted(other, kind) {
+                return Relation::Different;
+            }
+        }
+        Relation::Unknown
+    }
+
+    /// Strength of the best agreement in one kind; `aside` weighs what is mentioned besides.
+    fn best(&self, other: &Self, kind: PlaceKind, aside: f32) -> Option<f32> {
+        let mut best: Option<f32> = None;
+        for a in self.keys.iter().filter(|key| key.kind == kind) {
+            for b in other.keys.iter().filter(|key| key.kind == kind) {
+                let Some(alike) = a.alike(b) else { continue };
+                let weight = if a.primary && b.primary {
+                    // 青溪湖 shared, but one is about 云栖园 there and the other about 石桥园.
+                    if self.alone(a, other) && other.alone(b, self) { 1.0 } else { 0.5 }
+                } else if a.primary || b.primary {
+                    f32::midpoint(1.0, aside)
+                } else {
+                    aside
+                };
+                if alike * weight >= 1.0 {
+                    return Some(1.0);
+                }
+                best = Some(best.map_or(alike * weight, |best| best.max(alike * weight)));
+            }
+        }
+        best
+    }
+
+    /// Whether `key` is what this complaint is about, and not only the surroundings of another site
+    /// that `other` does not name.
+    fn alone(&self, key: &Key, other: &Self) -> bool {
+        let elsewhere =
+            |own: &&Key| own.kind == key.kind && own.primary && own.firm && !std::ptr::eq(*own, key);
+        let mut rest = self.keys.iter().filter(elsewhere).peekable();
+        rest.peek().is_none()
+            || rest.any(|own| other.keys.iter().any(|key| own.kind == key.kind && own.alike(key).is_some()))
+    }
+
+    /// Whether both name places of this kind surely enough to say that they are different ones.
+    fn parted(&self, other: &Self, kind: PlaceKind) -> bool {
+        // Callers err about administrative borders: those part only when fields or gazetteer say so.
+        let counts = |key: &&Key| key.kind == kind && key.primary && (key.sure || kind == PlaceKind::Road);
+        let mut a = self.keys.iter().filter(counts).peekable();
+        let b: Vec<&Key> = other.keys.iter().filter(counts).collect();
+        a.peek().is_some() && !b.is_empty() && !a.any(|a| b.iter().any(|b| a.hash == b.hash))
+    }
+}
+
+/// Whether a name has no better ending than one character that other words end in too.
+fn weakly_ended(name: &str) -> bool {
+    let fits = |ending: &&Ending| name.ends_with(ending.text);
+    ENDINGS.iter().any(|ending| ending.weak && fits(&ending))
+        && !ENDINGS.iter().any(|ending| !ending.weak && fits(&ending))
+}
+
+impl Key {
+    fn alike(&self, other: &Self) -> Option<f32> {
+        let strength = if self.hash == other.hash {
+            1.0
+        } else if (self.bits & other.bits).count_ones() >= ALIKE_CHARS && self.kind == PlaceKind::Site {
+            alike(&self.name, &other.name)?
+        } else {
+            return None;
+        };
+        // Another phase or number of the same site is nearly, not quite, the same place.
+        let parts = match (&self.part, &other.part) {
+            (Some(a), Some(b)) if a != b => {
+                if self.kind == PlaceKind::Road {
+                    0.6
+                } else {
+                    0.9
+                }
+            }
+            _ => 1.0,
+        };
+        Some(strength * parts)
+    }
+}
+
+fn hash(mention: &PlaceMention) -> u64 {
+    let mut hasher = FxHasher::default();
+    (mention.kind, &*mention.name).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// [`PlaceKeys::relation`] of two complaints' places. For many comparisons make the keys once.
+pub fn relation(a: &[PlaceMention], b: &[PlaceMention]) -> Relation {
+    PlaceKeys::new(a).relation(&PlaceKeys::new(b))
+}

@@ -1,0 +1,220 @@
+//! Where a name begins and ends: one text walked word by word.
+
+use super::PlaceKind;
+use super::endings::{self, ENDINGS, Ending};
+use super::form::{Forms, Found, MAX_NAME, Tail};
+use crate::text::{Segmenter, Token, WordClass};
+
+/// One text being read.
+pub(super) struct Walk<'w> {
+    pub forms: &'w Forms,
+    pub segmenter: &'w Segmenter,
+    pub text: &'w str,
+    pub tokens: &'w [Token<'w>],
+    /// Ends of administrative names: no name reaches across them.
+    pub borders: Vec<usize>,
+}
+
+/// Where names of provinces and of anonymised districts (`a5区`, `a市`) end.
+pub(super) fn borders(text: &str) -> Vec<usize> {
+    let behind = |&(at, unit): &(usize, &str)| {
+        let front = &text[..at];
+        let letters = front.len() - front.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
+        let code = &front[front.len() - letters..];
+        unit == "省"
+            || front.ends_with('某')
+            || (letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic()))
+    };
+    text.match_indices(['省', '市', '区', '县']).filter(behind).map(|(at, unit)| at + unit.len()).collect()
+}
+
+impl Walk<'_> {
+    /// Index of the token that holds the byte before `end`.
+    pub(super) fn token_before(&self, end: usize) -> Option<usize> {
+        self.tokens.partition_point(|token| token.start < end).checked_sub(1)
+    }
+
+    /// Whether a short known name stands as words of its own: not 西海 in 西海岸.
+    pub(super) fn whole_words(&self, hit: &Found) -> bool {
+        let border =
+            |at: usize| at == 0 || self.token_before(at).is_some_and(|index| self.tokens[index].end == at);
+        let name_end = hit.start + self.text[hit.start..hit.end].len();
+        self.text[hit.start..hit.end].chars().count() > 3 || (border(hit.start) && border(name_end))
+    }
+
+    /// Whether a name can end at this ending: not in the middle of a word that means something else.
+    pub(super) fn can_end(&self, tail: &Tail) -> bool {
+        let Some(token) = self.token_before(tail.end).map(|index| self.tokens[index]) else { return false };
+        let behind = &self.text[tail.end..];
+        if tail.ending.text == "市场" && behind.starts_with('监') {
+            return false;
+        }
+        if tail.ending.weak && endings::AUTHORITIES.iter().any(|end| self.text[..tail.end].ends_with(end)) {
+            return false;
+        }
+        // 房间里, 公园里: inside of it; 三义里 is a name, and the segmenter takes it for one word.
+        if tail.ending.text == "里" && token.start == tail.start {
+            let before = self.token_before(tail.start).map(|index| self.tokens[index].word);
+            if before.is_none_or(|word| {
+                !matches!(self.segmenter.class(word), WordClass::Unknown | WordClass::Name)
+            }) {
+                return false;
+            }
+        }
+        if token.end == tail.end {
+            // 政府, 道路, 家庭: a common noun that happens to end so.
+            return !(tail.ending.weak
+                && token.start < tail.last
+                && !self.text[token.start..tail.last].chars().all(|c| "一二三四五六七八九十".contains(c))
+                && self.segmenter.class(token.word) != WordClass::Name
+                && self.segmenter.knows(token.word)
+                && !matches!(
+                    token.word,
+                    "老街" | "新城" | "新村" | "公路" | "古镇" | "天桥" | "山庄" | "庄园"
+                ));
+        }
+        let next = behind.chars().next().unwrap_or(' ');
+        if tail.ending.weak {
+            let unknown = !self.segmenter.knows(token.word);
+            // 石桥|路云栖|雅苑: a guessed word that begins with the ending.
+            let head = token.start == tail.last && tail.ending.text != "里";
+            let road = tail.ending.kind == PlaceKind::Road;
+            unknown && (head || endings::MAY_FOLLOW_WEAK.contains(next))
+                || head && road && "口段边面上旁".contains(next)
+        } else {
+            // 小区业主 is one word and holds the ending whole; 中学生 is another word.
+            let whole = token.start == tail.last && behind[..token.end - tail.end].chars().count() > 1;
+            whole || !self.segmenter.knows(token.word) || token.start < tail.last
+        }
+    }
+
+    /// Where the name whose ending begins at `ending_start` begins; `None` when nothing is in front.
+    pub(super) fn left_border(&self, ending_start: usize, floor: usize, ending: Ending) -> Option<usize> {
+        let border = self.borders.partition_point(|&border| border <= ending_start).checked_sub(1);
+        let floor = border.map_or(floor, |border| floor.max(self.borders[border]));
+        let mut start = ending_start;
+        let mut index = self.token_before(ending_start)?;
+        // The ending may stand inside a word: 云栖府 as one token. Its head belongs to the name.
+        loop {
+            let token = self.tokens[index];
+            if start <= floor {
+                break;
+            }
+            let from = token.start.max(floor);
+            let word = &self.text[from..start];
+            if !self.in_name(index, word, start == ending_start, ending) {
+                break;
+            }
+            let trimmed = word.trim_start_matches(|c| endings::LEADING.contains(c));
+            if trimmed.len() < word.len() && word.chars().count() > 1 && !self.segmenter.knows(word) {
+                start -= trimmed.len();
+                break;
+            }
+            start = from;
+            if ending_start - start > 4 * MAX_NAME {
+                return None;
+            }
+            match index.checked_sub(1) {
+                Some(before) => index = before,
+                None => break,
+            }
+        }
+        // Numbers in front belong to what stands before, unless they are the name.
+        let keeps_number = matches!(ending.text, "号线" | "国道" | "省道" | "高速" | "路");
+        if !keeps_number {
+            let stem = &self.text[start..ending_start];
+            start = ending_start - stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').len();
+        }
+        (start < ending_start).then_some(start)
+    }
+
+    /// Whether this word can be part of a name.
+    pub(super) fn in_name(&self, index: usize, word: &str, adjacent: bool, ending: Ending) -> bool {
+        let Some(first) = word.chars().next() else { return false };
+        if !first.is_alphanumeric() || self.is_district(index) {
+            return false;
+        }
+        if word.is_ascii() {
+            return word.len() <= 5;
+        }
+        if self.forms.naming_words.contains(word) {
+            return true;
+        }
+        if self.forms.stops.contains(word) {
+            return false;
+        }
+        let class = self.segmenter.class(word);
+        let describes = self.forms.generic.contains(word);
+        match class {
+            // 培训, 服务: verbs that describe an institution.
+            WordClass::Verb if describes => true,
+            WordClass::Name | WordClass::Noun | WordClass::Unknown => true,
+            // 松月花园, cut into 松|月|花园: a measure right behind the rest of a name.
+            WordClass::Number if word.chars().nth(1).is_none() && self.follows_name(index) => true,
+            WordClass::Number | WordClass::Time => {
+                word.chars().all(|c| "一二三四五六七八九十百千万零".contains(c))
+            }
+            // One character verbs and directions make names (开元, 上河); longer ones do not.
+            // 和平里: an ending of its own inside a longer name.
+            _ if is_weak_ending(word) => {
+                index > 0 && {
+                    let before = self.segmenter.class(self.tokens[index - 1].word);
+                    matches!(before, WordClass::Name | WordClass::Unknown)
+                }
+            }
+            WordClass::Verb | WordClass::Function => adjacent && ending.weak && word.chars().count() == 1,
+        }
+    }
+
+    /// Whether the word before this one is a name or unknown, and not a number or letters.
+    pub(super) fn follows_name(&self, index: usize) -> bool {
+        index.checked_sub(1).map(|before| self.tokens[before].word).is_some_and(|before| {
+            !before.is_ascii()
+                && before.chars().all(char::is_alphanumeric)
+                && matches!(self.segmenter.class(before), WordClass::Name | WordClass::Unknown)
+        })
+    }
+
+    /// Whether a token ends the name of a district, town or province: `A5区`, `朝阳区`, `某市`.
+    pub(super) fn is_district(&self, index: usize) -> bool {
+        let token = self.tokens[index];
+        let Some(unit) = token.word.chars().next_back().filter(|&c| "省市区县州".contains(c)) else {
+            return false;
+        };
+        if token.word.chars().count() > 1 {
+            return unit == '省'
+                || (self.segmenter.class(token.word) == WordClass::Name && token.word.chars().count() <= 5);
+        }
+        // The unit alone, behind letters that stand for a name, or behind 某.
+        let before = index.checked_sub(1).map(|before| self.tokens[before].word);
+        before.is_some_and(|before| {
+            before.ends_with('某')
+                || (before.len() <= 3
+                    && before.is_ascii()
+                    && before.starts_with(|c: char| c.is_ascii_alphabetic()))
+        })
+    }
+
+    /// Whether a name says which one: something in it is no mere description.
+    pub(super) fn tells(&self, start: usize, tail: &Tail) -> bool {
+        let stem = &self.text[start..tail.start];
+        if stem.is_empty() || self.forms.generic.contains(stem) {
+            return false;
+        }
+        let first = self.tokens.partition_point(|token| token.end <= start);
+        let telling = self.tokens[first..].iter().take_while(|token| token.start < tail.start).any(|token| {
+            let word = &token.word[..token.word.len().min(tail.start.saturating_sub(token.start))];
+            !self.forms.generic.contains(word)
+        });
+        let long_enough = match tail.ending.kind {
+            PlaceKind::Site => self.text[start..tail.end].chars().count() >= 3,
+            _ => true,
+        };
+        telling && long_enough
+    }
+}
+
+/// Whether a word is nothing but an ending of one character.
+fn is_weak_ending(word: &str) -> bool {
+    word.chars().nth(1).is_none() && ENDINGS.iter().any(|ending| ending.weak && ending.text == word)
+}

@@ -1,0 +1,131 @@
+//! Runs the tests that stand in rule files: the texts go through the same normaliser, automaton and
+//! score as live complaints.
+
+use std::fmt;
+
+use crate::model::{Complaint, ComplaintId, PlaceFields, ReportedCaller};
+use crate::text::normalise;
+
+use super::RulePack;
+use super::compiled::TestText;
+use super::schema::Status;
+
+/// What a test text should bring about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expectation {
+    /// The rule it stands in alerts.
+    MustFire,
+    /// The rule it stands in does not alert.
+    MustNotFire,
+    /// No rule of the pack alerts.
+    Quiet,
+}
+
+/// A test text that brought about something else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestFailure {
+    /// The rule whose test failed, or the one that fired on a `quiet` text.
+    pub rule: String,
+    /// What was expected.
+    pub expected: Expectation,
+    /// The score reached and its parts in one line.
+    pub got: String,
+    /// File of the text.
+    pub file: String,
+    /// Line of the text.
+    pub line: u64,
+    /// The text.
+    pub text: String,
+}
+
+impl fmt::Display for TestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, file, line, text, got, .. } = self;
+        let wish = match self.expected {
+            Expectation::MustFire => "must fire but does not",
+            Expectation::MustNotFire => "must not fire but does",
+            Expectation::Quiet => "fires on a text that must stay quiet",
+        };
+        write!(f, "{file}:{line}: rule {rule} {wish} ({got}): {text}")
+    }
+}
+
+/// What the tests of a pack showed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TestReport {
+    /// How many texts were run.
+    pub run: usize,
+    /// Those that failed, in the order of rules.
+    pub failures: Vec<TestFailure>,
+}
+
+/// A complaint that says only `text`.
+fn complaint(text: &str) -> Complaint {
+    Complaint {
+        id: ComplaintId::from("test"),
+        received_at: jiff::Timestamp::UNIX_EPOCH,
+        channel: None,
+        caller: ReportedCaller::default(),
+        title: String::new(),
+        text: text.to_owned(),
+        place: PlaceFields::default(),
+        category: Vec::new(),
+        subject: None,
+        tags: Vec::new(),
+        extra: serde_json::Map::new(),
+    }
+}
+
+pub(super) fn run(pack: &RulePack) -> TestReport {
+    let mut report = TestReport::default();
+    let title = normalise("");
+    for rule in &pack.compiled.rules {
+        if rule.info.status == Status::Deprecated {
+            continue;
+        }
+        let fire = rule.must_fire.iter().map(|text| (text, Expectation::MustFire));
+        let not = rule.must_not_fire.iter().map(|text| (text, Expectation::MustNotFire));
+        for (test, expected) in fire.chain(not) {
+            report.run += 1;
+            let hits = pack.hits(&complaint(&test.text), &title, &normalise(&test.text));
+            let hit = hits.iter().find(|hit| hit.rule == rule.info.id);
+            // A shadow rule never alerts; its tests ask whether it would.
+            let fired = hit.is_some_and(|hit| hit.score >= rule.would_alert_at);
+            if fired != (expected == Expectation::MustFire) {
+                report.failures.push(failure(&rule.info.id, expected, hit, test));
+            }
+        }
+    }
+    for test in &pack.compiled.quiet {
+        report.run += 1;
+        let hits = pack.hits(&complaint(&test.text), &title, &normalise(&test.text));
+        for hit in hits.iter().filter(|hit| hit.alerts()) {
+            report.failures.push(failure(&hit.rule, Expectation::Quiet, Some(hit), test));
+        }
+    }
+    report
+}
+
+fn failure(
+    rule: &str,
+    expected: Expectation,
+    hit: Option<&crate::model::RiskHit>,
+    test: &TestText,
+) -> TestFailure {
+    let got = hit.map_or_else(
+        || "below its watch score".to_owned(),
+        |hit| {
+            let parts: Vec<String> =
+                hit.parts.iter().map(|part| format!("{} {:+}", part.what, part.score)).collect();
+            format!("score {}: {}", hit.score, parts.join(", "))
+        },
+    );
+    TestFailure {
+        rule: rule.to_owned(),
+        expected,
+        got,
+        file: test.file.clone(),
+        line: test.line,
+        text: test.text.clone(),
+    }
+}

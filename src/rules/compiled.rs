@@ -1,0 +1,82 @@
+//! A pack as the matcher and the score use it: names resolved to numbers.
+
+use super::RuleInfo;
+use super::matcher::Matcher;
+
+/// What a term is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Mask,
+    RuleMask(usize),
+    Group(usize),
+    Adjust(usize),
+    Strong { rule: usize, weight: i32 },
+    Weak { rule: usize, weight: i32 },
+}
+
+/// A `lower` or `route` entry.
+#[derive(Debug)]
+pub(super) struct Adjust {
+    /// `lower:宣传口号` or `route:存量案件`.
+    pub what: String,
+    pub by: i32,
+    /// `None`: the whole complaint; else characters after the words in which they touch a term.
+    pub reach: Option<usize>,
+    pub labels: Vec<String>,
+    pub unless: Vec<usize>,
+    /// The only rule it holds for.
+    pub rule: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Near {
+    pub weight: i32,
+    pub groups: [usize; 2],
+    pub within: usize,
+}
+
+/// A text that a rule was written against, and where it stands.
+#[derive(Debug)]
+pub(super) struct TestText {
+    pub file: String,
+    pub line: u64,
+    pub text: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub info: RuleInfo,
+    pub index: usize,
+    pub near: Vec<Near>,
+    pub context: Vec<(usize, i32)>,
+    pub needs_any: Vec<usize>,
+    pub needs_all: Vec<usize>,
+    pub watch: i32,
+    /// The alert score; `NEVER` for a rule in status `shadow`.
+    pub alert: i32,
+    /// The alert score as written.
+    pub would_alert_at: i32,
+    pub must_fire: Vec<TestText>,
+    pub must_not_fire: Vec<TestText>,
+}
+
+impl Rule {
+    /// Whether the rule looks at this group at all.
+    pub(super) fn reads_group(&self, group: usize) -> bool {
+        self.context.iter().any(|(index, _)| *index == group)
+            || self.near.iter().any(|near| near.groups.contains(&group))
+            || self.needs_any.contains(&group)
+            || self.needs_all.contains(&group)
+    }
+}
+
+pub(super) struct Compiled {
+    pub rules: Vec<Rule>,
+    /// Chinese titles of the groups.
+    pub groups: Vec<String>,
+    pub adjusts: Vec<Adjust>,
+    /// For each term what it is there for.
+    pub terms: Vec<Vec<Use>>,
+    pub matcher: Matcher,
+    pub quiet: Vec<TestText>,
+}

@@ -1,0 +1,260 @@
+//! What is read from a store and reported by it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{
+    Alert, AlertKind, ComplaintRecord, ContentHash, DeadLetter, DeadReason, GroupId, PartitionKey,
+};
+
+/// What the store knows of a complaint when an event with its id comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The hash of the last version.
+    pub content: ContentHash,
+    /// The number of the last version, from 1.
+    pub version: u32,
+    /// The engine that applied it.
+    pub partition: PartitionKey,
+    /// Its place in that engine's order.
+    pub seq: u64,
+    /// That engine's clock then.
+    pub clock: Timestamp,
+}
+
+/// Where an engine stood at its last commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionState {
+    /// The engine's clock (event time); `None` before its first event.
+    pub clock: Option<Timestamp>,
+    /// The number for its next complaint; a commit with a lower one is refused as lost.
+    pub next_seq: u64,
+    /// When it last committed (wall clock).
+    pub committed_at: Timestamp,
+}
+
+/// A complaint with its present group.
+#[derive(Debug, Clone)]
+pub struct StoredComplaint {
+    /// The engine that applied it.
+    pub partition: PartitionKey,
+    /// The complaint and what was decided when it was applied.
+    pub record: ComplaintRecord,
+    /// The group it is in now, after merges; `None` when alone.
+    pub group: Option<GroupId>,
+}
+
+/// An alert revision with its place in the store's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAlert {
+    /// Rises with every stored revision; to page with [`AlertFilter::before`].
+    pub key: i64,
+    /// When it was committed (wall clock).
+    pub committed_at: Timestamp,
+    /// The revision.
+    pub alert: Alert,
+}
+
+/// Which alerts to list. The default is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Of this kind only.
+    pub kind: Option<AlertKind>,
+    /// Of this engine only.
+    pub partition: Option<PartitionKey>,
+    /// Raised at this event time or later.
+    pub since: Option<Timestamp>,
+    /// Only those with a lower key: the next page.
+    pub before: Option<i64>,
+    /// Only the last revision of each alert.
+    pub latest_only: bool,
+}
+
+/// An alert revision on its way to one sink, leased to whoever got it from
+/// [`due`](super::Store::due).
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxRow {
+    /// Its number in the outbox.
+    pub seq: i64,
+    /// The sink's name in the configuration.
+    pub sink: String,
+    /// What to send.
+    pub alert: Alert,
+    /// How often sending has failed.
+    pub attempts: u32,
+    /// The last failure.
+    pub last_error: Option<String>,
+    /// When it was committed (wall clock).
+    pub created_at: Timestamp,
+    /// Who holds the lease.
+    pub lease_owner: String,
+    /// When the lease ends: not delivered by then, somebody else may take it.
+    pub lease_until: Timestamp,
+}
+
+/// What waits for one sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutboxDepth {
+    /// The sink.
+    pub sink: String,
+    /// Revisions not delivered yet.
+    pub pending: u64,
+    /// When the oldest of them was committed.
+    pub oldest: Option<Timestamp>,
+}
+
+/// A dead letter without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadLetterEntry {
+    /// Its number.
+    pub id: i64,
+    /// Why it was put aside.
+    pub reason: DeadReason,
+    /// One sentence for people.
+    pub detail: String,
+    /// The source, or the sink that refused it.
+    pub source: String,
+    /// Where in the source.
+    pub at: String,
+    /// When it was put aside (wall clock).
+    pub seen_at: Timestamp,
+    /// When it was last fed in again.
+    pub redriven_at: Option<Timestamp>,
+    /// The length of the original bytes.
+    pub bytes: u64,
+}
+
+/// A dead letter with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDeadLetter {
+    /// Its number.
+    pub id: i64,
+    /// The letter.
+    pub letter: DeadLetter,
+    /// When it was last fed in again.
+    pub redriven_at: Option<Timestamp>,
+}
+
+/// Which dead letters are meant. The default is all that were not fed in again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadLetterFilter {
+    /// These numbers only; empty means any.
+    pub ids: Vec<i64>,
+    /// For this reason only.
+    pub reason: Option<DeadReason>,
+    /// From this source (or refused by this sink) only.
+    pub source: Option<String>,
+    /// Only those with a lower number: the next page.
+    pub before: Option<i64>,
+    /// Also those that were fed in again already.
+    pub include_redriven: bool,
+}
+
+/// One line of the audit trail.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditEntry {
+    /// When (wall clock).
+    pub at: Timestamp,
+    /// What happened, a stable name: `alert`, `refused`, `redriven`, `requeued`, `swept`, or what
+    /// [`note`](super::Store::note) was given.
+    pub kind: String,
+    /// To what, for example an alert id.
+    pub subject: String,
+    /// The particulars.
+    pub detail: serde_json::Value,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Complaints.
+    pub complaints: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Incidents and risk cases.
+    pub incidents: u64,
+    /// Those of them that are open.
+    pub incidents_open: u64,
+    /// Alert revisions.
+    pub alerts: u64,
+    /// Revisions times sinks not delivered.
+    pub outbox_pending: u64,
+    /// Dead letters that were not fed in again, by reason.
+    pub dead_letters: BTreeMap<&'static str, u64>,
+    /// The size of the file in bytes, free pages included, write-ahead log not.
+    pub file_bytes: u64,
+    /// Bytes in free pages, which are used before the file grows.
+    pub free_bytes: u64,
+}
+
+/// What a sweep deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SweepReport {
+    /// Complaints.
+    pub complaints: u64,
+    /// Groups that lost their last member.
+    pub groups: u64,
+    /// Incidents and risk cases.
+    pub incidents: u64,
+    /// Alert revisions.
+    pub alerts: u64,
+    /// Records of deliveries.
+    pub deliveries: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+    /// Lines of the audit trail.
+    pub audit: u64,
+    /// The sweep stopped at its bound; call again soon.
+    pub more: bool,
+}
+
+impl SweepReport {
+    /// Everything deleted together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.complaints
+            + self.groups
+            + self.incidents
+            + self.alerts
+            + self.deliveries
+            + self.dead_letters
+            + self.audit
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// One line for each fault, at most 100; empty when the store is sound.
+    pub faults: Vec<String>,
+    /// Pages of the file.
+    pub pages: u64,
+}
+
+impl CheckReport {
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// How far a backup is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackupProgress {
+    /// Pages written.
+    pub done: u64,
+    /// Pages in all.
+    pub total: u64,
+}
+
+/// What vacuuming gained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct VacuumReport {
+    /// Bytes of the file before.
+    pub before_bytes: u64,
+    /// Bytes of the file after.
+    pub after_bytes: u64,
+}

@@ -1,0 +1,275 @@
+//! Look-ups for the pipeline, the console and `explain`.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rustc_hash::FxHashMap;
+
+use super::super::{AlertFilter, Known, PartitionState, StoreError, StoredAlert, StoredComplaint};
+use super::row::{
+    callers_from_bytes, from_json, kind_from, kind_name, moment, nanos, partition_key, small, unsigned,
+};
+use crate::model::{
+    Alert, AlertId, ComplaintId, ComplaintRecord, ContentHash, GroupId, IncidentRecord, PartitionKey,
+    Position,
+};
+
+pub(super) fn position(connection: &Connection, source: &str) -> Result<Option<Position>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT position FROM positions WHERE source = ?1")?
+        .query_row(params![source], |row| row.get(0))
+        .optional()?
+        .map(Position))
+}
+
+pub(super) fn known(
+    connection: &Connection,
+    ids: &[ComplaintId],
+) -> Result<FxHashMap<ComplaintId, Known>, StoreError> {
+    // One transaction, so that the answers fit together and the file is locked once.
+    let transaction = connection.unchecked_transaction()?;
+    let mut statement = transaction.prepare_cached(
+        "SELECT content, version, name, seq, complaints.clock
+         FROM complaints JOIN partitions ON partitions.key = partition WHERE id = ?1",
+    )?;
+    let mut found = FxHashMap::default();
+    for id in ids {
+        let mut rows = statement.query(params![id.as_str()])?;
+        let Some(row) = rows.next()? else { continue };
+        let known = Known {
+            content: ContentHash(row.get::<_, i64>(0)?.cast_unsigned()),
+            version: small(row.get(1)?)?,
+            partition: PartitionKey::from(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?),
+            seq: unsigned(row.get(3)?)?,
+            clock: moment(row.get(4)?),
+        };
+        found.insert(id.clone(), known);
+    }
+    Ok(found)
+}
+
+pub(super) fn partitions(
+    connection: &Connection,
+    name: Option<&PartitionKey>,
+) -> Result<Vec<(PartitionKey, PartitionState)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, clock, next_seq, committed_at FROM partitions
+         WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+    )?;
+    let mut rows = statement.query(params![name.map(PartitionKey::as_str)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let state = PartitionState {
+            clock: row.get::<_, Option<i64>>(1)?.map(moment),
+            next_seq: unsigned(row.get(2)?)?,
+            committed_at: moment(row.get(3)?),
+        };
+        found.push((PartitionKey::from(row.get::<_, String>(0)?), state));
+    }
+    Ok(found)
+}
+
+const COMPLAINT: &str =
+    "SELECT complaints.id, seq, complaints.clock, content, version, callers, body, decision,
+        groups.id, partitions.name
+    FROM complaints JOIN partitions ON partitions.key = partition
+    LEFT JOIN members ON members.complaint = complaints.key LEFT JOIN groups ON groups.key = members.grp";
+
+fn stored_complaint(row: &Row<'_>) -> Result<StoredComplaint, StoreError> {
+    let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let id = text(0)?;
+    let callers = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
+    let record = ComplaintRecord {
+        seq: unsigned(row.get(1)?)?,
+        complaint: Arc::new(from_json("complaint", id, text(6)?)?),
+        callers: callers_from_bytes(id, callers)?,
+        content: ContentHash(row.get::<_, i64>(3)?.cast_unsigned()),
+        version: small(row.get(4)?)?,
+        clock: moment(row.get(2)?),
+        decision: from_json("the decision on complaint", id, text(7)?)?,
+    };
+    let group = row.get::<_, Option<String>>(8)?.map(GroupId::from);
+    Ok(StoredComplaint { partition: PartitionKey::from(text(9)?), record, group })
+}
+
+pub(super) fn complaint(
+    connection: &Connection,
+    id: &ComplaintId,
+) -> Result<Option<StoredComplaint>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{COMPLAINT} WHERE complaints.id = ?1"))?;
+    let mut rows = statement.query(params![id.as_str()])?;
+    rows.next()?.map(stored_complaint).transpose()
+}
+
+pub(super) fn open_window(
+    connection: &Connection,
+    partition: &PartitionKey,
+    since: Timestamp,
+    each: &mut dyn FnMut(StoredComplaint) -> ControlFlow<()>,
+) -> Result<u64, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some(key) = partition_key(&transaction, partition.as_str())? else { return Ok(0) };
+    let Some(first) = first_since(&transaction, key, nanos(since)?)? else { return Ok(0) };
+    let mut statement = transaction
+        .prepare_cached(&format!("{COMPLAINT} WHERE partition = ?1 AND seq >= ?2 ORDER BY seq"))?;
+    let mut rows = statement.query(params![key, first])?;
+    let mut handed = 0;
+    while let Some(row) = rows.next()? {
+        let complaint = stored_complaint(row)?;
+        handed += 1;
+        if each(complaint).is_break() {
+            break;
+        }
+    }
+    Ok(handed)
+}
+
+/// The first number whose clock is `since` or later. The clock rises with the number, so this is a
+/// binary search through the index: no second index, and no walk over a year of old complaints.
+fn first_since(connection: &Connection, partition: i64, since: i64) -> Result<Option<i64>, StoreError> {
+    let mut at_or_after = connection.prepare_cached(
+        "SELECT seq, clock FROM complaints WHERE partition = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1",
+    )?;
+    let (mut low, mut high): (i64, i64) = {
+        let mut ends = connection
+            .prepare_cached("SELECT min(seq), max(seq) + 1 FROM complaints WHERE partition = ?1")?;
+        let found: (Option<i64>, Option<i64>) =
+            ends.query_row(params![partition], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(low), Some(high)) = found else { return Ok(None) };
+        (low, high)
+    };
+    // Everything below `low` is too old; the answer, if there is one, is below or at `best`.
+    let mut best = None;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> = at_or_after
+            .query_row(params![partition, middle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match found {
+            Some((seq, clock)) if clock >= since => {
+                best = Some(seq);
+                high = middle;
+            }
+            Some((seq, _)) => low = seq + 1,
+            None => high = middle,
+        }
+    }
+    Ok(best)
+}
+
+const INCIDENT: &str = "SELECT id, kind, grp, entity, open, revision, changed_at, state FROM incidents";
+
+fn incident_record(row: &Row<'_>) -> Result<IncidentRecord, StoreError> {
+    let id: String = row.get(0)?;
+    Ok(IncidentRecord {
+        kind: kind_from(&row.get::<_, String>(1)?)?,
+        group: row.get::<_, Option<String>>(2)?.map(GroupId::from),
+        entity: row.get(3)?,
+        open: row.get(4)?,
+        revision: small(row.get(5)?)?,
+        changed_at: moment(row.get(6)?),
+        state: from_json("incident", &id, row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?)?,
+        id: AlertId::from(id),
+    })
+}
+
+pub(super) fn incident(connection: &Connection, id: &AlertId) -> Result<Option<IncidentRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{INCIDENT} WHERE id = ?1"))?;
+    let mut rows = statement.query(params![id.as_str()])?;
+    rows.next()?.map(incident_record).transpose()
+}
+
+pub(super) fn incidents(
+    connection: &Connection,
+    partition: &PartitionKey,
+) -> Result<Vec<IncidentRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{INCIDENT} WHERE partition = (SELECT key FROM partitions WHERE name = ?1) ORDER BY id"
+    ))?;
+    let mut rows = statement.query(params![partition.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(incident_record(row)?);
+    }
+    Ok(found)
+}
+
+/// An alert from its JSON.
+pub(super) fn alert_from(id: &str, json: &str) -> Result<Alert, StoreError> {
+    from_json("alert", id, json)
+}
+
+pub(super) fn alert(connection: &Connection, id: &AlertId) -> Result<Vec<Alert>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT body FROM alerts WHERE id = ?1 ORDER BY revision")?;
+    let mut rows = statement.query(params![id.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(alert_from(id.as_str(), row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn alerts(
+    connection: &Connection,
+    filter: &AlertFilter,
+    limit: u32,
+) -> Result<Vec<StoredAlert>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, id, kept_at, body FROM alerts AS a
+         WHERE (?1 IS NULL OR kind = ?1)
+           AND (?2 IS NULL OR partition = (SELECT key FROM partitions WHERE name = ?2))
+           AND (?3 IS NULL OR raised_at >= ?3)
+           AND key < ?4
+           AND (NOT ?5 OR NOT EXISTS
+                   (SELECT 1 FROM alerts AS b WHERE b.id = a.id AND b.revision > a.revision))
+         ORDER BY key DESC LIMIT ?6",
+    )?;
+    let mut rows = statement.query(params![
+        filter.kind.map(kind_name),
+        filter.partition.as_ref().map(PartitionKey::as_str),
+        filter.since.map(nanos).transpose()?,
+        filter.before.unwrap_or(i64::MAX),
+        filter.latest_only,
+        limit,
+    ])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(1)?;
+        found.push(StoredAlert {
+            key: row.get(0)?,
+            committed_at: moment(row.get(2)?),
+            alert: alert_from(&id, row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?,
+        });
+    }
+    Ok(found)
+}
+
+pub(super) fn resolve_group(connection: &Connection, id: &GroupId) -> Result<Option<GroupId>, StoreError> {
+    Ok(group_key(connection, id)?.map(|(_, id)| id))
+}
+
+fn group_key(connection: &Connection, id: &GroupId) -> Result<Option<(i64, GroupId)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, id FROM groups WHERE id = ?1
+         UNION ALL
+         SELECT groups.key, groups.id FROM aliases JOIN groups ON groups.key = grp WHERE old = ?1
+         LIMIT 1",
+    )?;
+    Ok(statement
+        .query_row(params![id.as_str()], |row| Ok((row.get(0)?, GroupId::from(row.get::<_, String>(1)?))))
+        .optional()?)
+}
+
+pub(super) fn group_members(connection: &Connection, id: &GroupId) -> Result<Vec<ComplaintId>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let Some((key, _)) = group_key(&transaction, id)? else { return Ok(Vec::new()) };
+    let mut statement = transaction.prepare_cached(
+        "SELECT id FROM members JOIN complaints ON complaints.key = complaint
+         WHERE grp = ?1 ORDER BY partition, seq",
+    )?;
+    let members = statement.query_map(params![key], |row| row.get::<_, String>(0).map(ComplaintId::from))?;
+    Ok(members.collect::<Result<_, _>>()?)
+}

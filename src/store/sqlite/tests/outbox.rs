@@ -1,0 +1,95 @@
+//! Order, leases and refusals in the outbox.
+
+use super::*;
+use crate::store::{DeadLetterFilter, OutboxRow};
+
+fn due(store: &SqliteStore, seconds: i64, sink: &str) -> Vec<OutboxRow> {
+    store.due(at(seconds), sink, 10, "me", at(seconds + 60)).unwrap()
+}
+
+fn names(rows: &[OutboxRow]) -> Vec<String> {
+    rows.iter().map(|row| format!("{}.{}", row.alert.id, row.alert.revision)).collect()
+}
+
+fn with_alerts(alerts: Vec<Alert>) -> (TempDir, SqliteStore) {
+    let (folder, store) = fresh();
+    store.commit(&Commit { alerts, ..batch(1) }, &sinks()).unwrap();
+    (folder, store)
+}
+
+#[test]
+fn revisions_of_one_alert_leave_one_after_the_other() {
+    let (_folder, store) = with_alerts(vec![alert("A", 1), alert("A", 2), alert("B", 1)]);
+    let rows = due(&store, 2, "centre");
+    assert_eq!(names(&rows), ["A.1", "B.1"]);
+    assert_eq!(rows[0].alert, alert("A", 1));
+    assert!(due(&store, 3, "centre").is_empty(), "leased");
+    assert_eq!(names(&due(&store, 3, "robot")), ["A.1", "B.1"], "another sink is not held up");
+    assert!(store.delivered(&rows[0], at(4), "200").unwrap());
+    assert!(!store.delivered(&rows[0], at(4), "200").unwrap(), "once only");
+    assert_eq!(names(&due(&store, 4, "centre")), ["A.2"]);
+    let depth = store.outbox_depth("centre").unwrap();
+    assert_eq!((depth.pending, depth.oldest), (2, Some(at(1))));
+    assert_eq!(store.outbox_depths().unwrap().len(), 2);
+    assert_eq!(store.outbox_depth("nobody").unwrap().pending, 0);
+    assert_sound(&store);
+}
+
+#[test]
+fn a_failed_row_waits_and_holds_up_its_alert_only() {
+    let (_folder, store) = with_alerts(vec![alert("A", 1), alert("A", 2), alert("B", 1)]);
+    let rows = due(&store, 2, "centre");
+    assert!(store.retry_at(&rows[0], at(100), "503").unwrap());
+    assert!(store.delivered(&rows[1], at(3), "200").unwrap());
+    assert!(due(&store, 99, "centre").is_empty());
+    assert_eq!(store.next_due("centre").unwrap(), Some(at(100)));
+    let again = due(&store, 100, "centre");
+    assert_eq!(names(&again), ["A.1"]);
+    assert_eq!((again[0].attempts, again[0].last_error.as_deref()), (1, Some("503")));
+    assert!(store.release(&again[0], at(101)).unwrap());
+    assert_eq!(due(&store, 101, "centre")[0].attempts, 1, "giving back is no failure");
+}
+
+#[test]
+fn a_lease_that_ran_out_goes_to_the_next_and_the_late_one_has_no_say() {
+    let (_folder, store) = with_alerts(vec![alert("A", 1)]);
+    let mine = due(&store, 2, "centre").remove(0);
+    let theirs = store.due(at(62), "centre", 10, "other", at(122)).unwrap().remove(0);
+    assert!(!store.retry_at(&mine, at(63), "timeout").unwrap());
+    assert!(!store.release(&mine, at(63)).unwrap());
+    assert_eq!(store.next_due("centre").unwrap(), Some(at(122)));
+    assert!(store.delivered(&mine, at(64), "200").unwrap(), "the receiver has it, whoever sent it");
+    assert!(!store.delivered(&theirs, at(65), "200").unwrap());
+    assert_eq!(store.next_due("centre").unwrap(), None);
+}
+
+#[test]
+fn a_refused_row_becomes_a_dead_letter_and_can_be_put_back() {
+    let (_folder, store) = with_alerts(vec![alert("A", 1), alert("A", 2)]);
+    let row = due(&store, 2, "centre").remove(0);
+    let refused = DeadLetter { reason: DeadReason::Rejected, source: "centre".into(), ..letter(b"{}") };
+    let id = store.refused(&row, &refused).unwrap().expect("it was waiting");
+    assert_eq!(store.refused(&row, &refused).unwrap(), None);
+    assert_eq!(store.dead_letter(id).unwrap().unwrap().letter, refused);
+    assert_eq!(names(&due(&store, 10, "centre")), ["A.2"], "the next revision is not held up");
+
+    let all = DeadLetterFilter::default();
+    assert!(store.take_dead_letters(&all, 9, at(20)).unwrap().is_empty(), "an alert is no event");
+    assert_eq!(store.requeue_refused(&all, at(20)).unwrap(), 1);
+    assert_eq!(store.requeue_refused(&all, at(20)).unwrap(), 0);
+    let mut rows = due(&store, 200, "centre");
+    assert_eq!(names(&rows), ["A.2"], "behind what is waiting");
+    store.delivered(&rows.remove(0), at(201), "200").unwrap();
+    assert_eq!(names(&due(&store, 202, "centre")), ["A.1"]);
+    assert_sound(&store);
+}
+
+#[test]
+fn work_is_handed_out_up_to_the_limit_longest_due_first() {
+    let (_folder, store) = with_alerts((1..=5).map(|number| alert(&format!("A{number}"), 1)).collect());
+    let first = store.due(at(2), "centre", 2, "me", at(60)).unwrap();
+    assert_eq!(names(&first), ["A1.1", "A2.1"]);
+    let second = store.due(at(2), "centre", 2, "you", at(60)).unwrap();
+    assert_eq!(names(&second), ["A3.1", "A4.1"]);
+    assert!(store.due(at(0), "centre", 2, "me", at(60)).unwrap().is_empty(), "not due yet");
+}
