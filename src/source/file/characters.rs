@@ -80,11 +80,10 @@ impl Characters {
 fn of_line(line: &[u8]) -> Option<Characters> {
     match std::str::from_utf8(line) {
         Ok(text) if text.chars().any(|character| character >= '\u{800}') => Some(Characters::Utf8),
-        Ok(_) => None,
         Err(_) if GB18030.decode_without_bom_handling_and_without_replacement(line).is_some() => {
             Some(Characters::Gb18030)
         }
-        Err(_) => None,
+        _ => None,
     }
 }
 

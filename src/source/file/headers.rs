@@ -87,6 +87,7 @@ impl Field {
     }
 
     /// The usual headers, best first, in the form [`folded`] gives.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub(super) fn usual(self) -> &'static [&'static str] {
         match self {
             Self::Id => &[

@@ -33,7 +33,8 @@ pub(super) struct Digest(String);
 
 impl Digest {
     fn of(hash: Sha256) -> Self {
-        Self(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+        let bytes: [u8; 32] = hash.finalize().into();
+        Self(format!("{:016x}", u64::from_be_bytes(std::array::from_fn(|at| bytes[at]))))
     }
 
     /// Of the whole file.
@@ -56,11 +57,11 @@ impl Digest {
     pub(super) fn beginning(file: &File, form: Format) -> std::io::Result<Option<Self>> {
         let lines = if form == Format::Ndjson { 1 } else { 2 };
         let head = head(file)?;
-        let ends = head.iter().enumerate().filter(|&(_, &byte)| byte == b'\n').map(|(at, _)| at + 1);
-        let end = match ends.take(lines).collect::<Vec<_>>()[..] {
-            [.., end] if head[..end].iter().filter(|&&byte| byte == b'\n').count() == lines => end,
-            _ if head.len() == HEAD => HEAD,
-            _ => return Ok(None),
+        let mut ends = head.iter().enumerate().filter(|&(_, &byte)| byte == b'\n').map(|(at, _)| at + 1);
+        let end = match ends.nth(lines - 1) {
+            Some(end) => end,
+            None if head.len() == HEAD => HEAD,
+            None => return Ok(None),
         };
         let mut hash = Sha256::new();
         hash.update(&head[..end]);
@@ -85,7 +86,9 @@ pub(super) fn generation(
     taken: &BTreeSet<String>,
 ) -> anyhow::Result<(String, Option<Position>)> {
     let mut known = None;
-    for number in 1_u32.. {
+    let mut number = 0;
+    loop {
+        number += 1;
         let candidate = if number == 1 { name.to_owned() } else { format!("{name}.{number}") };
         if taken.contains(&candidate) {
             known = None;
@@ -96,7 +99,6 @@ pub(super) fn generation(
             None => return Ok(known.unwrap_or((candidate, None))),
         }
     }
-    unreachable!("a store cannot hold four billion generations of one file")
 }
 
 /// Whether a stored position can be one of this file.

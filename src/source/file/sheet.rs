@@ -72,13 +72,11 @@ impl Sheet {
         let names = workbook.sheet_names();
         let name = match sheet {
             None => names.first().ok_or(SheetError::Empty)?.clone(),
-            Some(wanted) => match names.iter().find(|name| name.as_str() == wanted) {
-                Some(name) => name.clone(),
-                None => {
-                    let (wanted, found) = (wanted.to_owned(), names.join(", "));
-                    return Err(SheetError::NoSheet { wanted, found });
-                }
-            },
+            Some(wanted) if names.iter().any(|name| name == wanted) => wanted.to_owned(),
+            Some(wanted) => {
+                let (wanted, found) = (wanted.to_owned(), names.join(", "));
+                return Err(SheetError::NoSheet { wanted, found });
+            }
         };
         let rows = read(&mut workbook, &name)?;
         let mut fault = None;
@@ -112,7 +110,7 @@ impl Sheet {
             number: row.number.into(),
             at: format!("row {} of sheet {}", row.number, self.name).into(),
             next: Position(i64::from(row.number) + 1),
-            raw: serde_json::to_vec(&cells).unwrap_or_default(),
+            raw: serde_json::to_vec(&cells).expect("texts always have a JSON form"),
             event,
         })
     }
@@ -139,15 +137,14 @@ fn read(workbook: &mut Xlsx<BufReader<File>>, name: &str) -> Result<Vec<Row>, Sh
 
 fn value(cell: &DataRef<'_>) -> Option<Cell> {
     let text = match cell {
-        DataRef::Empty => return None,
+        // An error is a formula that came to nothing, like #N/A.
+        DataRef::Empty | DataRef::Error(_) => return None,
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(value) => value.to_string(),
         DataRef::Int(value) => value.to_string(),
         DataRef::Float(value) => return Some(Cell::Number(*value)),
         DataRef::DateTime(time) => time_text(time),
-        // #N/A and the like: a formula that came to nothing.
-        DataRef::Error(_) => return None,
     };
     (!text.trim().is_empty()).then_some(Cell::Text(text))
 }

@@ -31,8 +31,9 @@ proptest! {
     ) {
         let folder = TempDir::new().unwrap();
         let path = if is_table {
-            let rows: String = rows.iter().enumerate().map(|(id, row)| format!("{id},t,{row}\n")).collect();
-            write(&folder, "a.csv", format!("id,received_at,text\n{rows}"))
+            let rows: Vec<String> =
+                rows.iter().enumerate().map(|(id, row)| format!("{id},t,{row}\n")).collect();
+            write(&folder, "a.csv", format!("id,received_at,text\n{}", rows.concat()))
         } else {
             write(&folder, "a.ndjson", rows.join("\n"))
         };
