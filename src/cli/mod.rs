@@ -55,6 +55,10 @@ pub enum Command {
     Run(run::RunArgs),
     /// Run the engine over a file of events, as fast as it can
     Replay(replay::ReplayArgs),
+    /// Write a synthetic district's stream with its ground truth
+    Generate(generate::GenerateArgs),
+    /// Receive alerts, verify and print them
+    Receiver(receiver::ReceiverArgs),
     /// Send events from a file or stdin to a running daemon
     Send(send::SendArgs),
     /// Check, show and document the configuration
@@ -87,6 +91,8 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
+        Command::Generate(args) => generate::run(&args, context),
+        Command::Receiver(args) => receiver::run(&args, context),
         Command::Send(args) => send::run(&args, context),
         Command::Config(args) => config::run(args, context),
         Command::Completions(args) => completions::run(&args, context),
@@ -117,8 +123,6 @@ mod tests {
         let new = |name: &'static str| clap::Command::new(name);
         Cli::command().subcommands([
             demo::DemoArgs::augment_args(new("demo")),
-            generate::GenerateArgs::augment_args(new("generate")),
-            receiver::ReceiverArgs::augment_args(new("receiver")),
             explain::ExplainArgs::augment_args(new("explain")),
             dead_letters::DeadLettersArgs::augment_args(new("dead-letters")),
             store::StoreArgs::augment_args(new("store")),

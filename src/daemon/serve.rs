@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::deliver::{Deliver, Sink, Wake, WebhookSecrets, WebhookSink};
 use crate::model::PartitionKey;
 use crate::source::decode::Decoder;
 use crate::source::http::{Availability, HttpSource};
@@ -32,7 +33,19 @@ const LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the daemon cannot start, or a part has failed for good.
 pub fn run(settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<()> {
-    let daemon = Daemon::start(settings, shutdown)?;
+    run_with(settings, Vec::new(), shutdown)
+}
+
+/// [`run`] with sources besides the configured ones; the daemon goes on when they end.
+///
+/// # Errors
+/// See [`run`].
+pub fn run_with(
+    settings: &Settings,
+    extra: Vec<Box<dyn Source>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let daemon = Daemon::start(settings, extra, shutdown)?;
     daemon.watch(shutdown)
 }
 
@@ -72,7 +85,11 @@ impl Part {
 }
 
 impl Daemon {
-    fn start(settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Self> {
+    fn start(
+        settings: &Settings,
+        extra: Vec<Box<dyn Source>>,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<Self> {
         let config = &settings.config;
         let health = Health::new();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store)?);
@@ -101,17 +118,19 @@ impl Daemon {
         let holdings = Holdings::default();
         let (intake, outlet) =
             intake(config.intake.queue_records as usize, config.intake.queue_mib as usize * 1024 * 1024);
-        let sources = sources(settings, &health, &store, &holdings)?;
+        let mut sources = sources(settings, &health, &store, &holdings)?;
+        sources.extend(extra.into_iter().map(|source| (source, false)));
 
+        let deliver = deliver(settings, &health, &store, &runtime, shutdown)?;
         let parts = PipelineParts {
             store,
             decoder,
             preparer,
             config: engine,
-            sinks: Vec::new(),
+            sinks: config.webhook.iter().map(|webhook| webhook.name.clone()).collect(),
             holdings,
             batch: config.intake.batch_records as usize,
-            wake: Box::new(|| {}),
+            wake: Box::new(move || deliver.wake()),
             now: Box::new(Timestamp::now),
             probe: Arc::new(NoProbe),
         };
@@ -227,4 +246,45 @@ fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> any
     };
     thread::Builder::new().name("kafka-health".into()).spawn(look).context("starting kafka-health")?;
     Ok(())
+}
+
+/// So long attempts under way may take to end when the daemon stops.
+const DELIVERY_GRACE: Duration = Duration::from_secs(3);
+
+/// Starts the outbox worker. It stops after the pipeline has: what the last batch raised is in the
+/// outbox and goes out now or at the next start.
+fn deliver(
+    settings: &Settings,
+    health: &Health,
+    store: &Arc<dyn Store>,
+    runtime: &tokio::runtime::Runtime,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Wake> {
+    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
+    if let Some(webhook) = &settings.config.webhook {
+        let (file, env) = (webhook.secret_file.as_deref(), webhook.secret_env.as_deref());
+        let signing = secrets::secret("the webhook secret", file, env)?
+            .context("webhook: name the secret that signs alerts in `secret_file` or `secret_env`")?;
+        let (file, env) = (webhook.token_file.as_deref(), webhook.token_env.as_deref());
+        let token = secrets::secret("the webhook token", file, env)?;
+        sinks.push(Arc::new(WebhookSink::new(webhook, &WebhookSecrets { signing, token })?));
+    }
+    // Leases in the outbox tell processes apart, also when a process number is used again.
+    let owner = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
+    let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner);
+    let wake = worker.wake();
+    let mut states = worker.status();
+    let reporter = health.register("deliver");
+    reporter.ok();
+    runtime.spawn(async move {
+        while states.changed().await.is_ok() {
+            match crate::deliver::problem(&states.borrow_and_update()) {
+                None => reporter.ok(),
+                Some(problem) => reporter.degraded(problem),
+            }
+        }
+        reporter.done();
+    });
+    runtime.spawn(worker.run(shutdown.clone(), DELIVERY_GRACE));
+    Ok(wake)
 }

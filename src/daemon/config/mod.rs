@@ -29,10 +29,11 @@ pub use error::{ConfigError, ConfigErrors, Invalid, nearest};
 pub use layers::{ENV_PREFIX, Flag, env_name};
 pub use load::{Effective, Loaded, Sources, load};
 pub use render::{Active, example, reference, toml};
-pub use rooms::{FileConfig, WebhookConfig};
+pub use rooms::FileConfig;
 pub use settings::Settings;
 
 use super::core::{IntakeConfig, RulesConfig};
+use crate::deliver::WebhookConfig;
 use crate::engine::EngineConfig;
 use crate::source::decode::DecodeConfig;
 use crate::source::http::HttpConfig;

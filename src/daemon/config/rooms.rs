@@ -12,15 +12,3 @@ pub struct FileConfig {
     /// The file: NDJSON, CSV or XLSX; `-` is stdin.
     pub path: PathBuf,
 }
-
-/// Pushing alerts to a webhook.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct WebhookConfig {
-    /// The address that takes alerts.
-    pub url: String,
-    /// A file with the secret that signs them.
-    pub secret_file: Option<PathBuf>,
-    /// The environment variable that holds the secret, instead of a file.
-    pub secret_env: Option<String>,
-}
