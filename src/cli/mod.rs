@@ -53,6 +53,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon
     Run(run::RunArgs),
+    /// Show the main job on a generated stream, with nothing to set up
+    Demo(demo::DemoArgs),
     /// Run the engine over a file of events, as fast as it can
     Replay(replay::ReplayArgs),
     /// Write a synthetic district's stream with its ground truth
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args, context),
+        Command::Demo(args) => demo::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),
@@ -122,7 +125,6 @@ mod tests {
         use clap::Args as _;
         let new = |name: &'static str| clap::Command::new(name);
         Cli::command().subcommands([
-            demo::DemoArgs::augment_args(new("demo")),
             explain::ExplainArgs::augment_args(new("explain")),
             dead_letters::DeadLettersArgs::augment_args(new("dead-letters")),
             store::StoreArgs::augment_args(new("store")),
