@@ -57,6 +57,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Run the engine over a file of events, as fast as it can
     Replay(replay::ReplayArgs),
+    /// Say why an alert was raised, or why nothing was
+    Explain(explain::ExplainArgs),
     /// Write a synthetic district's stream with its ground truth
     Generate(generate::GenerateArgs),
     /// Receive alerts, verify and print them
@@ -94,6 +96,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Run(args) => run::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),
         Command::Send(args) => send::run(&args, context),
@@ -125,7 +128,6 @@ mod tests {
         use clap::Args as _;
         let new = |name: &'static str| clap::Command::new(name);
         Cli::command().subcommands([
-            explain::ExplainArgs::augment_args(new("explain")),
             dead_letters::DeadLettersArgs::augment_args(new("dead-letters")),
             store::StoreArgs::augment_args(new("store")),
         ])

@@ -162,6 +162,10 @@ impl Daemon {
                 is_told_ready = true;
             }
             thread::sleep(LOOK);
+            if shutdown.is_cancelled() {
+                // Parts that end now do as they are told.
+                break;
+            }
             self.parts.retain(|part| match part.ended.try_recv() {
                 Err(std::sync::mpsc::TryRecvError::Empty) => true,
                 Ok(Ok(())) if !part.is_vital => false,
