@@ -53,6 +53,10 @@ pub struct Cli {
 pub enum Command {
     /// Send events from a file or stdin to a running daemon
     Send(send::SendArgs),
+    /// List, show and put back in what could not be used or delivered
+    DeadLetters(dead_letters::DeadLettersArgs),
+    /// Check, back up and vacuum the database
+    Store(store::StoreArgs),
     /// Check, show and document the configuration
     Config(config::ConfigArgs),
     /// Write shell completions
@@ -82,6 +86,8 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Send(args) => send::run(&args, context),
+        Command::DeadLetters(args) => dead_letters::run(&args, context),
+        Command::Store(args) => store::run(&args, context),
         Command::Config(args) => config::run(args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
@@ -116,8 +122,6 @@ mod tests {
             generate::GenerateArgs::augment_args(new("generate")),
             receiver::ReceiverArgs::augment_args(new("receiver")),
             explain::ExplainArgs::augment_args(new("explain")),
-            dead_letters::DeadLettersArgs::augment_args(new("dead-letters")),
-            store::StoreArgs::augment_args(new("store")),
         ])
     }
 
