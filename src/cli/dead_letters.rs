@@ -115,7 +115,7 @@ pub fn run(args: &DeadLettersArgs, context: &Context) -> anyhow::Result<Exit> {
         Action::Show { id, raw } => show(&config, *id, *raw, args.json, context),
         Action::Redrive { ids, reason, url, token_file, .. } => {
             let token = secrets::secret("the bearer token", token_file.as_deref(), None)?;
-            let client = Client::new(url, token.as_ref(), Duration::from_secs(60), Duration::from_mins(1))?;
+            let client = Client::new(url, token.as_ref(), Duration::from_mins(1), Duration::from_mins(1))?;
             let filter =
                 DeadLetterFilter { ids: ids.clone(), reason: *reason, ..DeadLetterFilter::default() };
             redrive(&config, &filter, &client, args.json, context)
@@ -231,13 +231,11 @@ fn redrive(
                 Answer::Taken(why) => {
                     let one = DeadLetterFilter { ids: vec![entry.id], ..DeadLetterFilter::default() };
                     store.take_dead_letters(&one, 1, Timestamp::now())?;
-                    match why {
-                        Some(why) => ("put aside again", why),
-                        None => {
-                            done.events += 1;
-                            continue;
-                        }
-                    }
+                    let Some(why) = why else {
+                        done.events += 1;
+                        continue;
+                    };
+                    ("put aside again", why)
                 }
             };
             done.refused_again += 1;
