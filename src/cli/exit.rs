@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use crate::daemon::config::ConfigErrors;
 use crate::daemon::secrets::SecretError;
+use crate::source::http::HttpError;
+use crate::store::{CommitError, OpenError, StoreError};
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +121,18 @@ pub fn of(error: &anyhow::Error) -> Exit {
         }
         if cause.is::<ConfigErrors>() || cause.is::<SecretError>() || cause.is::<clap::Error>() {
             return Exit::Usage;
+        }
+        if cause.is::<OpenError>() || cause.is::<StoreError>() || cause.is::<CommitError>() {
+            return Exit::Store;
+        }
+        if let Some(http) = cause.downcast_ref::<HttpError>() {
+            return match http {
+                HttpError::Busy(_)
+                | HttpError::NotOurs(_)
+                | HttpError::Privileged(_)
+                | HttpError::Listen { .. } => Exit::Unavailable,
+                _ => Exit::Usage,
+            };
         }
         if let Some(io) = cause.downcast_ref::<io::Error>()
             && matches!(io.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)

@@ -2,6 +2,7 @@
 //! loopback and ends with them.
 #![expect(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "a test that cannot go on should panic")]
 
+mod care;
 mod cli;
 mod deploy;
 mod http;
