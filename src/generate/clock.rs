@@ -1,9 +1,12 @@
 //! When events come: the district's day and week.
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 /// Beijing time, which is what the people live by: UTC+8 all year round.
-pub(super) const ZONE_SECONDS: i64 = 8 * 3600;
+pub(super) const ZONE: Offset = Offset::constant(8);
+/// The same in seconds.
+const ZONE_SECONDS: i64 = 8 * 3600;
 
 /// Lines in each hour of a day, on the scale of a hotline: quiet nights, a peak in the morning, a
 /// second one in the afternoon, and evenings when people are at home with the noise.

@@ -12,6 +12,7 @@
 //! The way of an event: `stream` decides what is complained about, by whom and when; `wording`
 //! makes the words from the phrases in `data/`; `noise` mishears them; `truth` keeps the books.
 
+mod choose;
 mod clock;
 mod config;
 mod kinds;

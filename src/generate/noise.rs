@@ -79,6 +79,7 @@ pub(super) fn mishear(text: &str, rate: f64, rng: &mut ChaCha8Rng) -> String {
     let mut out = String::with_capacity(text.len() + 12);
     // How many characters stay right until the next wrong one: geometric, so that chance is asked
     // once for each error, not once for each character.
+    #[expect(clippy::cast_sign_loss, reason = "a quotient of two negative logarithms")]
     let skip = |rng: &mut ChaCha8Rng| (rng.random::<f64>().max(1e-12).ln() / (1.0 - rate).ln()) as usize;
     let mut left = skip(rng);
     let mut rest = text;

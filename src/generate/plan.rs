@@ -58,13 +58,13 @@ impl Thread {
             72..90 => Cast::One,
             _ => Cast::Campaign,
         };
-        let size = match cast {
+        let complaints = match cast {
             Cast::One => sizes.draw(rng).min(MOST_OF_ONE),
             _ => sizes.draw(rng),
         };
         // From two hours to four weeks, evenly on a logarithmic scale; a storm of hundreds lasts
         // at least six hours.
-        let shortest: f64 = if size > 50 { 6.0 * 3600.0 } else { 2.0 * 3600.0 };
+        let shortest: f64 = if complaints > 50 { 6.0 * 3600.0 } else { 2.0 * 3600.0 };
         let longest = (28.0 * 86_400.0_f64).min(span.unwrap_or(f64::MAX) * 0.6).max(shortest * 1.5);
         let duration = shortest * (longest / shortest).powf(rng.random());
         Self {
@@ -72,8 +72,8 @@ impl Thread {
             site,
             subject,
             cast,
-            left: size - 1,
-            mean_gap: duration / f64::from(size),
+            left: complaints - 1,
+            mean_gap: duration / f64::from(complaints),
             words: 0,
             people: Vec::new(),
         }

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Complaint, ComplaintId};
 
-use super::clock::{Clock, ZONE_SECONDS};
+use super::clock::{Clock, ZONE};
 use super::kinds::{Bound, FRAME, KINDS};
 use super::people::{MOST_PEOPLE, Person};
 use super::plan::{self, Cast, Sizes, Thread};
@@ -70,9 +70,9 @@ struct Post {
 /// The stream: an iterator over events, endless unless the configuration bounds it.
 #[derive(Debug)]
 pub struct Generator {
-    config: GenerateConfig,
-    world: World,
-    rng: ChaCha8Rng,
+    pub(super) config: GenerateConfig,
+    pub(super) world: World,
+    pub(super) rng: ChaCha8Rng,
     clock: Clock,
     sizes: Sizes,
     made: u64,
@@ -83,7 +83,7 @@ pub struct Generator {
     threads: u64,
     remembered: VecDeque<Remembered>,
     /// How many one-off complaints of each kind there were.
-    singles: Vec<u64>,
+    pub(super) singles: Vec<u64>,
     ids: Ids,
     truth: Option<Truth>,
 }
@@ -173,53 +173,6 @@ impl Generator {
         Some(post)
     }
 
-    /// Customers of a scheme live anywhere; everything else stays where it is.
-    fn site_of(&mut self, kind: u16, site: Site) -> Site {
-        let kind = &KINDS[usize::from(kind)];
-        let anywhere = kind.bound == Bound::Nothing || (kind.bound == Bound::Subject && !kind.premises);
-        if anywhere && !kind.at.is_empty() { self.world.any(site.kind, &mut self.rng) } else { site }
-    }
-
-    fn site_for(&mut self, kind: u16, subject: u64) -> Site {
-        let at = &KINDS[usize::from(kind)].at;
-        let Some(site_kind) = (!at.is_empty()).then(|| at[self.rng.random_range(0..at.len())]) else {
-            return Site { kind: super::world::SiteKind::Estate, number: 0 };
-        };
-        let by_subject =
-            KINDS[usize::from(kind)].premises && KINDS[usize::from(kind)].bound == Bound::Subject;
-        if by_subject {
-            let mut rng = chance(self.config.seed, 0x9023, subject << 16 | u64::from(kind));
-            let site_kind = at[rng.random_range(0..at.len())];
-            return self.world.any(site_kind, &mut rng);
-        }
-        self.world.any(site_kind, &mut self.rng)
-    }
-
-    /// Where one person's own trouble is: sites take turns, so that strangers seldom share one by
-    /// mere chance.
-    fn single_site(&mut self, kind: u16, subject: u64) -> Site {
-        let index = usize::from(kind);
-        if KINDS[index].bound != Bound::Site {
-            return self.site_for(kind, subject);
-        }
-        let turn = self.singles[index];
-        self.singles[index] += 1;
-        let at = &KINDS[index].at;
-        let site_kind = at[turn as usize % at.len()];
-        self.world.in_turn(site_kind, turn / at.len() as u64 + u64::from(kind) * 37)
-    }
-
-    fn subject_for(&mut self, kind: u16, planned: bool) -> u64 {
-        if KINDS[usize::from(kind)].bound != Bound::Subject {
-            return 0;
-        }
-        // Planned schemes take low numbers and are known widely, one-off ones come from a far
-        // larger field, so that they seldom meet by chance.
-        let estates = u64::from(self.config.estates());
-        let field = if planned { 0..estates / 4 + 8 } else { estates / 4 + 8..estates * 6 };
-        self.rng.random_range(field)
-    }
-
     /// Something new: a policy question, the first of a planned matter, a text known from another
     /// place, or one person's own trouble.
     fn begin(&mut self, now: i64) -> (Post, Option<(usize, bool)>) {
@@ -294,14 +247,6 @@ impl Generator {
         Some((Post { kind, site, subject, facts: Some(facts), words, errors, person }, Some((at, true))))
     }
 
-    /// The number of the company a complaint names: the matter's own, unless it is the matter.
-    fn company(&self, kind: u16, site: Site, subject: u64) -> u64 {
-        if KINDS[usize::from(kind)].bound == Bound::Subject {
-            return subject;
-        }
-        chance(self.config.seed, 0xC0, MatterId::new(kind, site, 0).number()).next_u64() >> 40
-    }
-
     fn complaint(&mut self, post: &Post, now: i64) -> (Complaint, MatterId, Delivery) {
         let matter = MatterId::new(post.kind, post.site, post.subject);
         let telling = Telling {
@@ -346,10 +291,8 @@ impl Generator {
     }
 
     fn fresh(&mut self, now: i64) -> Generated {
-        let local =
-            jiff::Timestamp::from_second(now + ZONE_SECONDS).expect("the stream stays within 100 years");
-        let date = local.to_zoned(jiff::tz::TimeZone::UTC).date();
-        let date = date.year().unsigned_abs() as u32 * 10_000 + date.month() as u32 * 100 + date.day() as u32;
+        let local = Timestamp::from_second(now).expect("the stream stays within 100 years");
+        let date = ZONE.to_datetime(local).date();
         self.ids.enter(self.serial, date);
 
         let (post, apart) = match self.go_on(now) {

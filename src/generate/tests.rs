@@ -164,7 +164,7 @@ fn a_setting_out_of_range_is_named() {
 fn writing_gives_stream_truth_and_pairs() {
     let (mut out, mut truth, mut apart) = (Vec::new(), Vec::new(), Vec::new());
     let summary = write(config(2, 4000), &mut out, Some(&mut truth), Some(&mut apart)).unwrap();
-    assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count() as u64, summary.events);
+    assert_eq!(String::from_utf8(out).unwrap().lines().count() as u64, summary.events);
     assert_eq!(summary.complaints + summary.repeats + summary.updates, 4000);
     let matters: Vec<serde_json::Value> = serde_json::from_slice(&truth).unwrap();
     assert_eq!(matters.len() as u64, summary.matters);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use rustc_hash::FxHashMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::kinds::{Bound, KINDS};
 use super::people::Person;
@@ -75,18 +76,13 @@ pub struct ApartPair {
     /// What makes them look alike.
     pub why: &'static str,
     /// The Jaccard similarity of their texts' character pairs, 0 to 1.
-    #[serde(serialize_with = "three_digits")]
     pub body_jaccard: f64,
-}
-
-fn three_digits<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((value * 1000.0).round() / 1000.0)
 }
 
 /// A day of the stream: its date as it stands in ids, and the serial number it began with.
 #[derive(Debug)]
 struct Day {
-    date: u32,
+    date: Date,
     first: u32,
 }
 
@@ -97,8 +93,8 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// Notes that complaint `serial` is entered on `date` (as 20260301).
-    pub(super) fn enter(&mut self, serial: u32, date: u32) {
+    /// Notes that complaint `serial` is entered on `date`.
+    pub(super) fn enter(&mut self, serial: u32, date: Date) {
         if self.days.last().is_none_or(|day| day.date < date) {
             self.days.push(Day { date, first: serial });
         }
@@ -107,7 +103,7 @@ impl Ids {
     pub(super) fn id(&self, serial: u32) -> String {
         let after = self.days.partition_point(|day| day.first <= serial);
         let day = &self.days[after.saturating_sub(1)];
-        format!("{}-{:06}", day.date, serial - day.first + 1)
+        format!("{}-{:06}", day.date.strftime("%Y%m%d"), serial - day.first + 1)
     }
 }
 
@@ -165,7 +161,12 @@ impl Truth {
             matter: format!("M{:05}", number + 1),
             title: matter.title(world),
             kind: if matter.is_theme() { "theme" } else { "matter" },
-            callers: members.iter().map(|member| member.person).filter(known).collect::<BTreeSet<_>>().len(),
+            callers: members
+                .iter()
+                .map(|member| member.person)
+                .filter(|&person| known(person))
+                .collect::<BTreeSet<_>>()
+                .len(),
             callers_30d: callers_within(members, 30 * 86_400),
             ids: members.iter().map(|member| ids.id(member.serial)).collect(),
         })
@@ -176,20 +177,20 @@ impl Truth {
             a: ids.id(pair.a),
             b: ids.id(pair.b),
             why: if pair.near_text { "near-identical text, other place" } else { "same place, other matter" },
-            body_jaccard: pair.jaccard.into(),
+            body_jaccard: (f64::from(pair.jaccard) * 1000.0).round() / 1000.0,
         })
     }
 }
 
-fn known(person: &u32) -> bool {
-    *person != NOBODY
+fn known(person: u32) -> bool {
+    person != NOBODY
 }
 
 /// The most distinct people inside any stretch of `seconds`.
 fn callers_within(members: &[Member], seconds: u32) -> usize {
     let mut calls: Vec<(u32, u32)> = members
         .iter()
-        .filter(|member| known(&member.person))
+        .filter(|member| known(member.person))
         .map(|member| (member.at, member.person))
         .collect();
     calls.sort_unstable();
@@ -223,6 +224,8 @@ fn jaccard(a: &str, b: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
@@ -236,8 +239,8 @@ mod tests {
     #[test]
     fn ids_carry_the_day_and_count_within_it() {
         let mut ids = Ids::default();
-        for (serial, date) in [(0, 20_260_301), (1, 20_260_301), (2, 20_260_303)] {
-            ids.enter(serial, date);
+        for (serial, day) in [(0, date(2026, 3, 1)), (1, date(2026, 3, 1)), (2, date(2026, 3, 3))] {
+            ids.enter(serial, day);
         }
         assert_eq!(
             [0, 1, 2, 3].map(|serial| ids.id(serial)).join(" "),

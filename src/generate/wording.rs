@@ -1,7 +1,7 @@
 //! The words of one complaint: who speaks in which tone, in which order, of which place.
 
-use rand::RngExt as _;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::PlaceFields;
@@ -56,18 +56,37 @@ struct Speaker<'w> {
     rng: ChaCha8Rng,
     /// The place stands in the structured fields, so the text need not name it.
     place_known: bool,
-    named: bool,
+    place_said: bool,
+    /// Which of the kind's phrases for what happened, and for what else, fit this matter's facts.
+    happened: Vec<&'w str>,
+    besides: Vec<&'w str>,
 }
 
 /// Tells a complaint.
-pub(super) fn tell(world: &World, seed: u64, noise: f64, telling: Telling<'_>) -> Told {
+pub(super) fn tell<'w>(world: &'w World, seed: u64, noise: f64, telling: Telling<'w>) -> Told {
     let mut facts = chance(seed, 0xFAC7, telling.facts);
     let mut rng = chance(seed, 0x3012D, telling.words);
     let since = if rng.random_bool(0.6) { since(&mut facts) } else { since(&mut rng) };
     let names = world.names(telling.site);
     let subject = subject_name(world, telling.kind, telling.subject);
-    let mut speaker =
-        Speaker { world, telling, names, subject, since, noise, rng, place_known: false, named: false };
+    let some = |phrases: &'w [String], facts: &mut ChaCha8Rng| -> Vec<&'w str> {
+        phrases.sample(facts, 3.min(phrases.len())).map(String::as_str).collect()
+    };
+    let happened = some(&telling.kind.what, &mut facts);
+    let besides = some(&telling.kind.more, &mut facts);
+    let mut speaker = Speaker {
+        world,
+        telling,
+        names,
+        subject,
+        since,
+        noise,
+        rng,
+        place_known: false,
+        place_said: false,
+        happened,
+        besides,
+    };
     let place = speaker.fields();
     let tone = match speaker.rng.random_range(0..100) {
         0..50 => Tone::Agent,
@@ -155,7 +174,7 @@ impl Speaker<'_> {
         if detail < 45 {
             place.address = Some(match detail % 3 {
                 0 => format!("{}{}号{}", self.names.road, self.names.house, self.names.name),
-                1 => format!("北京市西城区{street}{}", self.mention()),
+                1 => format!("北京市西城区{street}{}", self.names.name),
                 _ => self.mention(),
             });
             self.place_known = true;
@@ -164,23 +183,31 @@ impl Speaker<'_> {
     }
 
     fn mention(&mut self) -> String {
-        let mention = self.world.mention(&self.names, self.telling.site.kind, &mut self.rng);
+        let mention = World::mention(&self.names, self.telling.site.kind, &mut self.rng);
+        let mut slip = self.slip();
         let misspelt = self.rng.random_bool((self.noise * 6.0).min(0.35));
         if misspelt {
-            mention.replace(&self.names.name, &misspell(&self.names.name, &mut self.rng))
+            mention.replace(&self.names.name, &misspell(&self.names.name, &mut slip))
         } else {
             mention
         }
     }
 
+    /// Chance for one slip of the tongue. However much of it the slip uses up, the rest of the
+    /// telling stays the same: told of another place, it differs only in the place.
+    fn slip(&mut self) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(self.rng.next_u64())
+    }
+
     fn spoken_subject(&mut self) -> String {
+        let mut slip = self.slip();
         let misspelt = self.rng.random_bool((self.noise * 10.0).min(0.5));
-        if misspelt { misspell(&self.subject, &mut self.rng) } else { self.subject.clone() }
+        if misspelt { misspell(&self.subject, &mut slip) } else { self.subject.clone() }
     }
 
     /// The place as the text says it: named at least once somewhere in the event.
     fn place(&mut self) -> String {
-        let deictic = if self.named {
+        let deictic = if self.place_said {
             0.5
         } else if self.place_known {
             0.4
@@ -192,7 +219,7 @@ impl Speaker<'_> {
             let words = if estate { &FRAME.deictic } else { &FRAME.deictic_other };
             return pick(words, &mut self.rng).to_owned();
         }
-        self.named = true;
+        self.place_said = true;
         self.mention()
     }
 
@@ -296,11 +323,11 @@ impl Speaker<'_> {
             out.push_str(&since);
             out.push('，');
         }
-        self.one_of(&kind.what, out);
+        let what = self.happened.choose(&mut self.rng).copied().unwrap_or_default();
+        self.say(what, out);
         out.push_str(join);
-        let count = kind.more.len().min(length);
-        let more: Vec<&String> = kind.more.sample(&mut self.rng, count).collect();
-        for phrase in more {
+        self.besides.shuffle(&mut self.rng);
+        for phrase in self.besides.iter().take(length).copied().collect::<Vec<_>>() {
             if self.rng.random_bool(0.7) {
                 self.say(phrase, out);
                 out.push('，');
@@ -324,7 +351,7 @@ impl Speaker<'_> {
         }
         // A title stands alone: it names the place, or it names nothing.
         self.place_known = false;
-        self.named = false;
+        self.place_said = false;
         let mut out = String::new();
         if tone == Tone::Agent && self.rng.random_bool(0.3) {
             out.push_str("反映");

@@ -124,9 +124,12 @@ impl World {
 
     /// Any site of a kind; some are complained about more than others.
     pub(super) fn any(&self, kind: SiteKind, rng: &mut ChaCha8Rng) -> Site {
-        let skewed = rng.random::<f64>().powf(1.4);
         let sites = self.sites(kind);
-        Site { kind, number: ((skewed * f64::from(sites)) as u32).min(sites - 1) }
+        let below = rng.random_range(1..=sites);
+        // The lesser of a few draws: numbers near zero come more often.
+        let number =
+            if rng.random_bool(0.4) { rng.random_range(0..below) } else { rng.random_range(0..sites) };
+        Site { kind, number }
     }
 
     /// The site of a kind that comes `turn`-th in an order that meets every site before any again.
@@ -186,12 +189,12 @@ impl World {
     }
 
     /// What a caller calls a site: with or without its ending, with a part, with its road.
-    pub(super) fn mention(&self, names: &SiteNames<'_>, kind: SiteKind, rng: &mut ChaCha8Rng) -> String {
+    pub(super) fn mention(names: &SiteNames<'_>, kind: SiteKind, rng: &mut ChaCha8Rng) -> String {
         let name = &names.name;
         let building = rng.random_range(1..22);
         match (kind, rng.random_range(0..20)) {
             (SiteKind::Line, 0..8) => name.trim_end_matches("公交").to_owned(),
-            (SiteKind::Line, 8..14) => format!("{name}车"),
+            (SiteKind::Line, 8..=13) => format!("{name}车"),
             (SiteKind::Estate, 0..5) if !name.ends_with("小区") && !name.ends_with('里') => {
                 format!("{name}小区")
             }
@@ -208,7 +211,7 @@ impl World {
             (SiteKind::Line, _) => name.clone(),
             (_, 15) => format!("西城区{name}"),
             (_, 16) => format!("{}{name}", names.street.name),
-            (_, 17) => format!("{}街道{name}", names.street.name.trim_end_matches("街道")),
+            (_, 17) => format!("{}{name}", names.street.name.strip_suffix("街道").unwrap_or_default()),
             (_, 18) => format!("{name}附近"),
             _ => name.clone(),
         }
@@ -218,7 +221,7 @@ impl World {
 /// A step that shares no factor with `count`, so that it visits everything before it repeats.
 fn coprime(count: u64, seed: u64) -> u64 {
     let from = 1009 + seed % 97;
-    (from..).find(|&step| gcd(step, count) == 1).unwrap_or(1)
+    (from..from + count.max(2)).find(|&step| gcd(step, count) == 1).unwrap_or(1)
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::model::{Complaint, PlaceFields};
 
-use super::clock::ZONE_SECONDS;
+use super::clock::ZONE;
 use super::{Delivery, GenerateConfig, Generated, Generator};
 
 /// What was written.
@@ -121,10 +121,13 @@ struct Caller<'e> {
 
 impl Generated {
     /// Appends the event as one line of JSON, without the line's end.
+    ///
+    /// # Panics
+    /// Never: the event is plain data, which always has a JSON form.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let Complaint { id, received_at, channel, caller, title, text, place, category, subject, .. } =
             &self.complaint;
-        let zone = TimeZone::fixed(Offset::from_seconds(ZONE_SECONDS as i32).expect("eight hours"));
+        let zone = TimeZone::fixed(ZONE);
         let line = Line {
             id: id.as_str(),
             received_at: received_at.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
