@@ -90,8 +90,12 @@ mod tests {
 
     #[test]
     fn a_missing_dictionary_is_named() {
-        let rules = RulesConfig { dictionary_file: Some("no/such/words.txt".into()), ..RulesConfig::default() };
+        let rules =
+            RulesConfig { dictionary_file: Some("no/such/words.txt".into()), ..RulesConfig::default() };
         let error = knowledge(&rules, &EngineConfig::default()).unwrap_err();
-        assert!(format!("{error:#}").starts_with("no/such/words.txt: the dictionary cannot be read: "), "{error:#}");
+        assert!(
+            format!("{error:#}").starts_with("no/such/words.txt: the dictionary cannot be read: "),
+            "{error:#}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "a test that cannot go on should panic")]
 
 mod cli;
+mod deliver;
 mod deploy;
 mod http;
 #[cfg(feature = "kafka")]
