@@ -4,6 +4,7 @@
 
 mod care;
 mod cli;
+mod deliver;
 mod deploy;
 mod http;
 #[cfg(feature = "kafka")]
