@@ -62,6 +62,7 @@ impl SigningSecret {
     ///
     /// # Errors
     /// When it is not base64 after `whsec_`, or shorter than 24 bytes.
+    #[expect(clippy::missing_panics_doc, reason = "a key may be any bytes, so it cannot happen")]
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let text = secret.expose_secret();
         let key = match text.strip_prefix(PREFIX) {
