@@ -190,7 +190,7 @@ impl Daemon {
             match part.ended.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error")
+                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error");
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     tracing::warn!(
