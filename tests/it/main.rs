@@ -4,6 +4,7 @@
 
 mod care;
 mod cli;
+mod console;
 mod deliver;
 mod deploy;
 mod http;
