@@ -346,9 +346,10 @@ impl Report {
         if !once {
             writeln!(
                 out,
-                "  http://{}/metrics and /readyz             how the daemon is doing",
+                "  http://{}/                      every alert with its explanation",
                 self.address
             )?;
+            writeln!(out, "  http://{}/metrics and /readyz   how the daemon is doing", self.address)?;
             let body = r#"{"id":"my-1","received_at":"2026-03-07T12:00:00+08:00","text":"楼下饭店油烟大"}"#;
             writeln!(
                 out,

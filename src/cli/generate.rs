@@ -72,20 +72,13 @@ pub fn run(args: &GenerateArgs, context: &Context) -> anyhow::Result<Exit> {
     config.check().or_exit(Exit::Usage)?;
     let create = |path: &Option<PathBuf>| path.as_deref().map(create).transpose();
     let (mut gold, mut apart) = (create(&args.gold)?, create(&args.apart)?);
-    let summary = match &args.out {
-        Some(path) => {
-            let mut out = self::create(path)?;
-            let summary = generate::write(config, &mut out, gold.as_mut(), apart.as_mut())?;
-            out.flush()?;
-            summary
-        }
-        None => {
-            let mut out = context.out();
-            let summary = generate::write(config, &mut out, gold.as_mut(), apart.as_mut())?;
-            out.flush()?;
-            summary
-        }
+    let mut out: Box<dyn Write> = match &args.out {
+        Some(path) => Box::new(self::create(path)?),
+        None => Box::new(context.out()),
     };
+    let summary = generate::write(config, &mut out, gold.as_mut(), apart.as_mut())?;
+    out.flush()?;
+    drop(out);
     for file in [&mut gold, &mut apart].into_iter().flatten() {
         file.flush()?;
     }

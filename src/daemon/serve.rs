@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::console;
 use crate::deliver::{Deliver, Sink, Wake, WebhookSecrets, WebhookSink};
 use crate::model::PartitionKey;
 use crate::source::decode::Decoder;
@@ -190,7 +191,7 @@ impl Daemon {
             match part.ended.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error")
+                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error");
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     tracing::warn!(
@@ -222,7 +223,14 @@ fn sources(
             Some(state @ (State::Starting | State::Failed(_))) => Err(state.to_string()),
             None => Err("the daemon is stopping".to_owned()),
         });
-    let extra = probes::router(health.clone());
+    let mut extra = probes::router(health.clone());
+    // Complaints are people's words: who may read them from elsewhere is for a proxy with logins in
+    // front of this machine to say.
+    if config.http.address().is_ok_and(|address| address.ip().is_loopback()) {
+        extra = extra.merge(console::router(Arc::new(Arc::clone(store))));
+    } else {
+        tracing::info!("the console is off, since it is served on loopback addresses only");
+    }
     let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?;
     sources.push((Box::new(http), true));
     #[cfg(feature = "kafka")]
