@@ -4,6 +4,7 @@
 
 mod care;
 mod cli;
+mod daemon;
 mod deliver;
 mod deploy;
 mod http;
