@@ -5,6 +5,7 @@
 mod care;
 mod cli;
 mod console;
+mod daemon;
 mod deliver;
 mod deploy;
 mod http;
