@@ -4,6 +4,8 @@
 //! as in a run that nothing disturbed.
 
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod starts;
 
 use std::collections::BTreeMap;
