@@ -109,3 +109,45 @@ fn kills_restarts_poison_and_a_broken_broker_lose_and_double_nothing() {
     assert_eq!(status.code(), Some(0), "{log}");
     assert_eq!(accepted, undisturbed(&broker, "one", "together", &[end]));
 }
+
+#[test]
+fn members_that_join_and_leave_share_the_partitions_without_loss() {
+    const PARTITIONS: usize = 4;
+    let broker = Broker::start();
+    broker.create_topic("four", 4);
+    let world = World::new(&settings(&broker, "four", "shared", "per_partition"));
+    let parts = partitioned(&stream(600, 22), PARTITIONS);
+    assert!(parts.iter().all(|part| part.len() > 20), "the streets fall into too few partitions");
+    let mut ends = [0; PARTITIONS];
+    let mut produce = |share: usize, of: usize| {
+        for (partition, lines) in parts.iter().enumerate() {
+            let to = lines.len() * share / of;
+            let number = i32::try_from(partition).unwrap();
+            broker.produce("four", number, lines[ends[partition]..to].iter());
+            ends[partition] = to;
+        }
+        ends
+    };
+    let first = world.daemon();
+    let done = produce(1, 4);
+    wait_for_positions(&world, "four", &done);
+    // The second takes partitions over while events keep coming.
+    let second = world.daemon();
+    produce(2, 4);
+    wait_until("the second member to hold partitions", || {
+        let (_, metrics) = second.get(&world.centre, "/metrics");
+        metrics.lines().any(|line| {
+            line.strip_prefix("fenghuo_kafka_assigned_partitions{topic=\"four\"} ")
+                .is_some_and(|count| count != "0")
+        })
+    });
+    produce(3, 4);
+    let (status, log) = second.stop();
+    assert_eq!(status.code(), Some(0), "{log}");
+    let done = produce(4, 4);
+    wait_for_positions(&world, "four", &done);
+    let accepted = world.all_accepted();
+    let (status, log) = first.stop();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert_eq!(accepted, undisturbed(&broker, "four", "per_partition", &done));
+}
