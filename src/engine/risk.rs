@@ -80,8 +80,11 @@ impl RiskCases {
         setting: &Setting<'_>,
     ) -> (IncidentRecord, Option<Alert>) {
         let key = self.key(finding);
+        // Engines know nothing of each other: the same company on the same day in two of them is two
+        // cases, which must not share a name.
+        let about = format!("{}\n{key}", setting.partition.as_str());
         let case = self.cases.entry(key.clone()).or_insert_with(|| RiskCase {
-            id: alert_id("JR", finding.at, setting.zone, &key),
+            id: alert_id("JR", finding.at, setting.zone, &about),
             key,
             entity: finding.hit.entity.clone(),
             incident: Incident::default(),

@@ -4,6 +4,8 @@
 //! as in a run that nothing disturbed.
 
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod starts;
 
 use std::collections::BTreeMap;
@@ -195,14 +197,14 @@ impl Daemon {
             .unwrap();
         let log = Arc::<Mutex<String>>::default();
         let (stderr, told) = (child.stderr.take().unwrap(), Arc::clone(&log));
-        let collect = move || {
+        let read = move || {
             for text in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let mut log = told.lock().unwrap();
                 log.push_str(&text);
                 log.push('\n');
             }
         };
-        std::thread::Builder::new().name("daemon-log".into()).spawn(collect).unwrap();
+        std::thread::Builder::new().name("daemon-log".into()).spawn(read).unwrap();
         let address = wait_for("the daemon to listen", || {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "it ended at once:\n{}", log.lock().unwrap());
