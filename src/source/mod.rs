@@ -26,6 +26,8 @@
 //!    every lease [is revoked](Lease::is_revoked).
 
 pub mod decode;
+#[cfg(feature = "daemon")]
+pub mod file;
 mod holdings;
 #[cfg(feature = "daemon")]
 pub mod http;

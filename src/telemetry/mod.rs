@@ -10,6 +10,8 @@
 //! meaning, labels and the setting that moves it, and give it an `emit(self)`.
 
 pub mod deliver;
+#[cfg(feature = "daemon")]
+pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod pipeline;
