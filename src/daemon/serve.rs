@@ -16,8 +16,9 @@ use crate::console;
 use crate::deliver::{Deliver, Sink, Wake, WebhookSecrets, WebhookSink};
 use crate::model::PartitionKey;
 use crate::source::decode::Decoder;
+use crate::source::file::FileSource;
 use crate::source::http::{Availability, HttpSource};
-use crate::source::{Holdings, Intake, Source, intake};
+use crate::source::{Holdings, Intake, Positions, Source, intake};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 
@@ -233,9 +234,14 @@ fn sources(
     }
     let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?;
     sources.push((Box::new(http), true));
+    if let Some(file) = &config.file {
+        let positions: Arc<dyn Positions> = store.clone();
+        // At the end of the files the daemon goes on with its other sources.
+        sources.push((Box::new(FileSource::new(file.clone(), positions)?), false));
+    }
     #[cfg(feature = "kafka")]
     if let Some(kafka) = &config.kafka {
-        let positions: Arc<dyn crate::source::Positions> = store.clone();
+        let positions: Arc<dyn Positions> = store.clone();
         let source = crate::source::kafka::KafkaSource::new(kafka.clone(), positions, holdings.clone())?;
         watch_kafka(health, source.health())?;
         sources.push((Box::new(source), true));

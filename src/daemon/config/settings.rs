@@ -98,10 +98,8 @@ pub(super) fn relations(config: &Config) -> Vec<Invalid> {
     {
         out.push(Invalid::new("kafka.brokers", "is empty; name at least one, like [\"kafka-1:9092\"]"));
     }
-    if let Some(file) = &config.file
-        && file.path.as_os_str().is_empty()
-    {
-        out.push(Invalid::new("file.path", "is empty; name a file, or \"-\" for stdin"));
+    if let Some(file) = &config.file {
+        out.extend(file.check().err().map(|error| Invalid::new("file.paths", error.to_string())));
     }
     if let Some(webhook) = &config.webhook {
         out.extend(
