@@ -1,7 +1,7 @@
 //! What every command shares: the global flags, the output, progress bars.
 
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::daemon::config::{Config, ConfigErrors, Flag, Loaded, LogConfig, LogFormat, LogLevel, Sources};
 use crate::daemon::logging;
+use crate::store::StoreConfig;
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
@@ -97,6 +98,19 @@ impl Context {
     /// Everything that is wrong with it.
     pub fn config(&self) -> Result<Loaded<Config>, ConfigErrors> {
         Config::load(&self.sources())
+    }
+
+    /// The settings of the store, with its folder replaced by that of `--data-dir` if given.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration.
+    pub fn store_config(&self, data_dir: Option<&Path>) -> Result<StoreConfig, ConfigErrors> {
+        let mut sources = self.sources();
+        if let Some(dir) = data_dir {
+            let value = dir.display().to_string();
+            sources.flags.push(Flag { name: "--data-dir".into(), path: "store.path".into(), value });
+        }
+        Ok(Config::load(&sources)?.config.store)
     }
 
     /// Starts writing log lines as the configuration and `-v`, `-q` say.

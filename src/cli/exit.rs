@@ -7,6 +7,11 @@ use std::process::ExitCode;
 
 use crate::daemon::config::ConfigErrors;
 use crate::daemon::secrets::SecretError;
+use crate::engine::EngineConfigError;
+use crate::place::GazetteerError;
+use crate::rules::RuleErrors;
+use crate::source::http::HttpError;
+use crate::store::{CommitError, OpenError, StoreError};
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +125,22 @@ pub fn of(error: &anyhow::Error) -> Exit {
         if cause.is::<ConfigErrors>() || cause.is::<SecretError>() || cause.is::<clap::Error>() {
             return Exit::Usage;
         }
+        // Rule packs and gazetteer are part of what the operator configures.
+        if cause.is::<RuleErrors>() || cause.is::<GazetteerError>() || cause.is::<EngineConfigError>() {
+            return Exit::Usage;
+        }
+        if cause.is::<OpenError>() || cause.is::<StoreError>() || cause.is::<CommitError>() {
+            return Exit::Store;
+        }
+        if let Some(http) = cause.downcast_ref::<HttpError>() {
+            return match http {
+                HttpError::Busy(_)
+                | HttpError::NotOurs(_)
+                | HttpError::Privileged(_)
+                | HttpError::Listen { .. } => Exit::Unavailable,
+                _ => Exit::Usage,
+            };
+        }
         if let Some(io) = cause.downcast_ref::<io::Error>()
             && matches!(io.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
         {
@@ -142,6 +163,9 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 // errors already say their cause themselves, which need not be said twice.
 fn lines(error: &anyhow::Error) -> Vec<String> {
     if let Some(errors) = error.chain().find_map(|cause| cause.downcast_ref::<ConfigErrors>()) {
+        return errors.0.iter().map(ToString::to_string).collect();
+    }
+    if let Some(errors) = error.chain().find_map(|cause| cause.downcast_ref::<RuleErrors>()) {
         return errors.0.iter().map(ToString::to_string).collect();
     }
     let mut line = String::new();

@@ -2,8 +2,17 @@
 
 use std::path::PathBuf;
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
 use clap::{Args, ValueHint};
 use jiff::Timestamp;
+
+use crate::generate::{self, GenerateConfig};
+
+use super::{Context, Exit, OrExit as _};
 
 const EXAMPLES: &str = "Examples:
   fenghuo generate --out stream.ndjson --gold stream.gold.json
@@ -39,4 +48,50 @@ pub struct GenerateArgs {
     /// File to write the ground truth to
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub gold: Option<PathBuf>,
+
+    /// File to write pairs to that must stay apart (CSV)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub apart: Option<PathBuf>,
+
+    /// Share of characters that come out wrong, as speech recognition does, 0 to 0.3
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    pub noise: f64,
+}
+
+/// Writes a stream.
+///
+/// # Errors
+/// When a setting is out of range or a file cannot be written.
+pub fn run(args: &GenerateArgs, context: &Context) -> anyhow::Result<Exit> {
+    let config = GenerateConfig {
+        seed: args.seed,
+        start: args.start,
+        noise: args.noise,
+        ..GenerateConfig::spread(args.complaints, args.days)
+    };
+    config.check().or_exit(Exit::Usage)?;
+    let create = |path: &Option<PathBuf>| path.as_deref().map(create).transpose();
+    let (mut gold, mut apart) = (create(&args.gold)?, create(&args.apart)?);
+    let mut out: Box<dyn Write> = match &args.out {
+        Some(path) => Box::new(self::create(path)?),
+        None => Box::new(context.out()),
+    };
+    let summary = generate::write(config, &mut out, gold.as_mut(), apart.as_mut())?;
+    out.flush()?;
+    drop(out);
+    for file in [&mut gold, &mut apart].into_iter().flatten() {
+        file.flush()?;
+    }
+    if let Some(path) = &args.out {
+        let generate::Summary { events, complaints, matters, .. } = summary;
+        let mut out = context.out();
+        writeln!(out, "{events} events, {complaints} complaints, {matters} matters: {}", path.display())?;
+        out.flush()?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("{}: cannot be written", path.display()));
+    Ok(BufWriter::new(file.or_exit(Exit::Input)?))
 }

@@ -93,7 +93,7 @@ pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
     let position = std::cell::Cell::new(0);
     let mut progress = |_| bar.set_position(position.get());
     let events = lines(events, &name, &position);
-    let outputs = Outputs {
+    let mut outputs = Outputs {
         groups: &mut groups,
         alerts: &mut alerts,
         risks: &mut risks,
@@ -102,7 +102,7 @@ pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     let not_after = Timestamp::now();
     let replay = Replay { decoder: &decoder, preparer: &preparer, config: engine, not_after, pool: &pool };
-    let summary = replay.run(events, outputs)?;
+    let summary = replay.run(events, &mut outputs)?;
     for (file, name) in [(groups, "groups"), (alerts, "alerts"), (risks, "risks")] {
         let mut file = file;
         file.flush().with_context(|| format!("{name}.ndjson in {}: cannot be written", folder.display()))?;

@@ -33,7 +33,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
-    /// Read complaints from this file, too; `-` is stdin (`file.path`)
+    /// Read complaints from this file, too; `-` is stdin (`file.paths`)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ impl RunArgs {
         let given = [
             ("--data-dir", "store.path", self.data_dir.as_ref().map(path)),
             ("--listen", "http.listen", self.listen.map(|address| address.to_string())),
-            ("--input", "file.path", self.input.as_ref().map(path)),
+            ("--input", "file.paths", self.input.as_ref().map(path)),
         ];
         for (name, setting, value) in given {
             if let Some(value) = value {
@@ -116,7 +116,7 @@ mod tests {
         let loaded = Config::load(&sources).unwrap();
         assert_eq!(loaded.config.store.path, PathBuf::from("d"));
         assert_eq!(loaded.config.http.listen, "127.0.0.1:9");
-        assert_eq!(loaded.config.file.as_ref().unwrap().path, PathBuf::from("-"));
+        assert_eq!(loaded.config.file.as_ref().unwrap().paths, [PathBuf::from("-")]);
         assert_eq!(loaded.origin("http.listen"), "flag --listen");
     }
 }

@@ -1,8 +1,16 @@
 //! `fenghuo store`: looking after the database.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueHint};
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store as _, StoreConfig};
+
+use super::{Context, Exit};
 
 const EXAMPLES: &str = "Examples:
   fenghuo store check
@@ -41,4 +49,83 @@ pub enum Action {
     },
     /// Give space that is no longer used back to the file system
     Vacuum,
+}
+
+/// Does one of the actions.
+///
+/// # Errors
+/// When the store cannot be opened or used.
+pub fn run(args: &StoreArgs, context: &Context) -> anyhow::Result<Exit> {
+    context.start_plain_logging()?;
+    let config = context.store_config(args.data_dir.as_deref())?;
+    match &args.action {
+        Action::Check => check(&config, args.json, context),
+        Action::Backup { file } => backup(&config, file, args.json, context),
+        Action::Vacuum => vacuum(&config, args.json, context),
+    }
+}
+
+fn check(config: &StoreConfig, json: bool, context: &Context) -> anyhow::Result<Exit> {
+    let store = SqliteStore::open_read_only(config)?;
+    let (report, counts) = (store.check()?, store.counts()?);
+    if json {
+        let file = store.file().display().to_string();
+        context.print_json(&json!({
+            "file": file, "ok": report.is_sound(), "faults": report.faults, "counts": counts,
+        }))?;
+    } else {
+        let mut out = context.out();
+        for fault in &report.faults {
+            writeln!(out, "{fault}")?;
+        }
+        let verdict = if report.is_sound() { "is sound" } else { "is damaged; restore a backup" };
+        writeln!(
+            out,
+            "{} {verdict}: {} complaints, {} incidents ({} open), {} alerts, {} waiting to be delivered, {}",
+            store.file().display(),
+            counts.complaints,
+            counts.incidents,
+            counts.incidents_open,
+            counts.alerts,
+            counts.outbox_pending,
+            HumanBytes(counts.file_bytes),
+        )?;
+        out.flush()?;
+    }
+    Ok(if report.is_sound() { Exit::Ok } else { Exit::Problems })
+}
+
+fn backup(config: &StoreConfig, to: &Path, json: bool, context: &Context) -> anyhow::Result<Exit> {
+    let store = SqliteStore::open_read_only(config)?;
+    let bar = context.progress(Some(0), "pages");
+    store.backup(to, &mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    })?;
+    bar.finish_and_clear();
+    let to = to.display().to_string();
+    if json {
+        context.print_json(&json!({ "file": store.file().display().to_string(), "backup": to }))?;
+    } else {
+        let mut out = context.out();
+        writeln!(out, "{} is copied to {to}", store.file().display())?;
+        out.flush()?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn vacuum(config: &StoreConfig, json: bool, context: &Context) -> anyhow::Result<Exit> {
+    // To write, but not to make: there is nothing to vacuum in a store that is not there.
+    drop(SqliteStore::open_read_only(config)?);
+    let store = SqliteStore::open(config)?;
+    let report = store.vacuum()?;
+    if json {
+        context.print_json(&report)?;
+    } else {
+        let mut out = context.out();
+        let (before, after) = (HumanBytes(report.before_bytes), HumanBytes(report.after_bytes));
+        writeln!(out, "{}: {before} before, {after} now", store.file().display())?;
+        out.flush()?;
+    }
+    Ok(Exit::Ok)
 }

@@ -116,7 +116,7 @@ impl Replay<'_> {
     pub fn run(
         &self,
         events: impl Iterator<Item = anyhow::Result<Event>>,
-        out: Outputs<'_>,
+        out: &mut Outputs<'_>,
     ) -> anyhow::Result<ReplaySummary> {
         let mut engine = Engine::new(
             PartitionKey::from("main"),

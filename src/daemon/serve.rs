@@ -12,10 +12,13 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::console;
+use crate::deliver::{Deliver, Sink, Wake, WebhookSecrets, WebhookSink};
 use crate::model::PartitionKey;
 use crate::source::decode::Decoder;
+use crate::source::file::FileSource;
 use crate::source::http::{Availability, HttpSource};
-use crate::source::{Holdings, Intake, Source, intake};
+use crate::source::{Holdings, Intake, Positions, Source, intake};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 
@@ -32,7 +35,19 @@ const LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the daemon cannot start, or a part has failed for good.
 pub fn run(settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<()> {
-    let daemon = Daemon::start(settings, shutdown)?;
+    run_with(settings, Vec::new(), shutdown)
+}
+
+/// [`run`] with sources besides the configured ones; the daemon goes on when they end.
+///
+/// # Errors
+/// See [`run`].
+pub fn run_with(
+    settings: &Settings,
+    extra: Vec<Box<dyn Source>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let daemon = Daemon::start(settings, extra, shutdown)?;
     daemon.watch(shutdown)
 }
 
@@ -72,7 +87,11 @@ impl Part {
 }
 
 impl Daemon {
-    fn start(settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Self> {
+    fn start(
+        settings: &Settings,
+        extra: Vec<Box<dyn Source>>,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<Self> {
         let config = &settings.config;
         let health = Health::new();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store)?);
@@ -101,17 +120,19 @@ impl Daemon {
         let holdings = Holdings::default();
         let (intake, outlet) =
             intake(config.intake.queue_records as usize, config.intake.queue_mib as usize * 1024 * 1024);
-        let sources = sources(settings, &health, &store, &holdings)?;
+        let mut sources = sources(settings, &health, &store, &holdings)?;
+        sources.extend(extra.into_iter().map(|source| (source, false)));
 
+        let deliver = deliver(settings, &health, &store, &runtime, shutdown)?;
         let parts = PipelineParts {
             store,
             decoder,
             preparer,
             config: engine,
-            sinks: Vec::new(),
+            sinks: config.webhook.iter().map(|webhook| webhook.name.clone()).collect(),
             holdings,
             batch: config.intake.batch_records as usize,
-            wake: Box::new(|| {}),
+            wake: Box::new(move || deliver.wake()),
             now: Box::new(Timestamp::now),
             probe: Arc::new(NoProbe),
         };
@@ -143,6 +164,10 @@ impl Daemon {
                 is_told_ready = true;
             }
             thread::sleep(LOOK);
+            if shutdown.is_cancelled() {
+                // Parts that end now do as they are told.
+                break;
+            }
             self.parts.retain(|part| match part.ended.try_recv() {
                 Err(std::sync::mpsc::TryRecvError::Empty) => true,
                 Ok(Ok(())) if !part.is_vital => false,
@@ -167,7 +192,7 @@ impl Daemon {
             match part.ended.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error")
+                    tracing::error!(part = part.name, error = format!("{error:#}"), "ended with an error");
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     tracing::warn!(
@@ -199,12 +224,24 @@ fn sources(
             Some(state @ (State::Starting | State::Failed(_))) => Err(state.to_string()),
             None => Err("the daemon is stopping".to_owned()),
         });
-    let extra = probes::router(health.clone());
+    let mut extra = probes::router(health.clone());
+    // Complaints are people's words: who may read them from elsewhere is for a proxy with logins in
+    // front of this machine to say.
+    if config.http.address().is_ok_and(|address| address.ip().is_loopback()) {
+        extra = extra.merge(console::router(Arc::new(Arc::clone(store))));
+    } else {
+        tracing::info!("the console is off, since it is served on loopback addresses only");
+    }
     let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?;
     sources.push((Box::new(http), true));
+    if let Some(file) = &config.file {
+        let positions: Arc<dyn Positions> = store.clone();
+        // At the end of the files the daemon goes on with its other sources.
+        sources.push((Box::new(FileSource::new(file.clone(), positions)?), false));
+    }
     #[cfg(feature = "kafka")]
     if let Some(kafka) = &config.kafka {
-        let positions: Arc<dyn crate::source::Positions> = store.clone();
+        let positions: Arc<dyn Positions> = store.clone();
         let source = crate::source::kafka::KafkaSource::new(kafka.clone(), positions, holdings.clone())?;
         watch_kafka(health, source.health())?;
         sources.push((Box::new(source), true));
@@ -227,4 +264,45 @@ fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> any
     };
     thread::Builder::new().name("kafka-health".into()).spawn(look).context("starting kafka-health")?;
     Ok(())
+}
+
+/// So long attempts under way may take to end when the daemon stops.
+const DELIVERY_GRACE: Duration = Duration::from_secs(3);
+
+/// Starts the outbox worker. It stops after the pipeline has: what the last batch raised is in the
+/// outbox and goes out now or at the next start.
+fn deliver(
+    settings: &Settings,
+    health: &Health,
+    store: &Arc<dyn Store>,
+    runtime: &tokio::runtime::Runtime,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Wake> {
+    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
+    if let Some(webhook) = &settings.config.webhook {
+        let (file, env) = (webhook.secret_file.as_deref(), webhook.secret_env.as_deref());
+        let signing = secrets::secret("the webhook secret", file, env)?
+            .context("webhook: name the secret that signs alerts in `secret_file` or `secret_env`")?;
+        let (file, env) = (webhook.token_file.as_deref(), webhook.token_env.as_deref());
+        let token = secrets::secret("the webhook token", file, env)?;
+        sinks.push(Arc::new(WebhookSink::new(webhook, &WebhookSecrets { signing, token })?));
+    }
+    // Leases in the outbox tell processes apart, also when a process number is used again.
+    let owner = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
+    let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner);
+    let wake = worker.wake();
+    let mut states = worker.status();
+    let reporter = health.register("deliver");
+    reporter.ok();
+    runtime.spawn(async move {
+        while states.changed().await.is_ok() {
+            match crate::deliver::problem(&states.borrow_and_update()) {
+                None => reporter.ok(),
+                Some(problem) => reporter.degraded(problem),
+            }
+        }
+        reporter.done();
+    });
+    runtime.spawn(worker.run(shutdown.clone(), DELIVERY_GRACE));
+    Ok(wake)
 }

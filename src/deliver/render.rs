@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::model::{Alert, AlertBody, AlertKind, AlertState, ComplaintId, ScorePart};
+use crate::model::{Alert, AlertBody, AlertState, ComplaintId, ScorePart};
 
 /// So many members are named.
 const MEMBERS_SHOWN: usize = 5;
@@ -24,12 +24,11 @@ pub fn local_time(at: Timestamp) -> String {
 #[must_use]
 pub fn render_alert(alert: &Alert) -> String {
     let mut out = String::new();
-    let revision = if alert.revision > 1 { format!(" 第{}次", alert.revision) } else { String::new() };
-    line(
-        &mut out,
-        &format!("【{}】{}·{}{revision} {}", alert.level.chinese(), kind(alert.kind), state(alert), alert.id),
-    );
-    line(&mut out, &alert.title);
+    // Engines begin the title with kind and level; one that does not gets them here.
+    let (kind, level) = (alert.kind.chinese(), alert.level.chinese());
+    let begin = if alert.title.starts_with('【') { String::new() } else { format!("【{kind}·{level}】") };
+    line(&mut out, &(begin + &alert.title));
+    line(&mut out, &format!("{}（第{}版）{}", alert.state.chinese(), alert.revision, alert.id));
     line(&mut out, &alert.summary);
     if let AlertBody::Group(group) = &alert.body
         && let Some(place) = &group.place
@@ -48,7 +47,7 @@ pub fn render_alert(alert: &Alert) -> String {
         AlertBody::Group(group) => field(&mut out, "关键词", &group.key_terms.join("、")),
         AlertBody::Risk(risk) => {
             if let Some((_, hit)) = risk.hits.iter().max_by_key(|(_, hit)| hit.score) {
-                let terms: Vec<String> = hit.parts.iter().map(score_part).collect();
+                let terms: Vec<String> = hit.parts.iter().map(ScorePart::chinese).collect();
                 field(&mut out, "依据", &terms.join("，"));
             }
         }
@@ -57,29 +56,8 @@ pub fn render_alert(alert: &Alert) -> String {
     out
 }
 
-/// `群诉事件` or `金融风险`.
-#[must_use]
-pub(crate) fn kind(kind: AlertKind) -> &'static str {
-    match kind {
-        AlertKind::GroupIncident => "群诉事件",
-        AlertKind::FinancialRisk => "金融风险",
-    }
-}
-
-/// What a revision says has happened, in one word.
-#[must_use]
-pub(crate) fn state(alert: &Alert) -> &'static str {
-    match alert.state {
-        AlertState::Raised => "新发",
-        AlertState::Updated => "更新",
-        AlertState::Resolved => "平息",
-        AlertState::Reopened => "再起",
-    }
-}
-
 /// How many people and work orders.
-#[must_use]
-pub(crate) fn size(alert: &Alert) -> String {
+fn size(alert: &Alert) -> String {
     let mut text = format!("{}人，{}件工单", alert.callers, alert.complaints);
     if alert.anonymous > 0 {
         let _ = write!(text, "（其中{}件未留来电人，不计人数）", alert.anonymous);
@@ -88,8 +66,7 @@ pub(crate) fn size(alert: &Alert) -> String {
 }
 
 /// Why it is told now, from the numbers.
-#[must_use]
-pub(crate) fn reason(alert: &Alert) -> String {
+fn reason(alert: &Alert) -> String {
     let callers = alert.callers;
     match (&alert.body, alert.state) {
         (AlertBody::Group(group), AlertState::Raised) => {
@@ -99,7 +76,7 @@ pub(crate) fn reason(alert: &Alert) -> String {
             format!("{}天内已有{callers}人（起报{}人）", group.window_days, group.threshold)
         }
         (AlertBody::Group(group), AlertState::Reopened) => {
-            format!("平息后又有诉求，{}天内{callers}人（起报{}人）", group.window_days, group.threshold)
+            format!("解除后又有诉求，{}天内{callers}人（起报{}人）", group.window_days, group.threshold)
         }
         (_, AlertState::Resolved) => format!("{}后再无新诉求", local_time(alert.last_at)),
         (AlertBody::Risk(risk), state) => {
@@ -112,28 +89,6 @@ pub(crate) fn reason(alert: &Alert) -> String {
                 hit.rule, hit.category, hit.rule_version, hit.score, hit.alert_at
             )
         }
-    }
-}
-
-/// One part of a score in words: `强 跑路 +40`. Parts of a kind we have no word for stay as they are.
-#[must_use]
-pub(crate) fn score_part(part: &ScorePart) -> String {
-    let (kind, rest) = part.what.split_once(':').unwrap_or((&part.what, ""));
-    let word = match kind {
-        "terms" => "用词",
-        "place" => "地点",
-        "strong" => "强特征",
-        "weak" => "弱特征",
-        "context" => "语境",
-        "lower" => "减分",
-        "route" => "转类",
-        "needs" => "缺少语境",
-        _ => return format!("{} {:+}", part.what, part.score),
-    };
-    if rest.is_empty() {
-        format!("{word} {:+}", part.score)
-    } else {
-        format!("{word} {rest} {:+}", part.score)
     }
 }
 
@@ -183,7 +138,7 @@ pub(in crate::deliver) mod examples {
             state: AlertState::Raised,
             level: Level::Blue,
             raised_at: "2026-03-01T03:25:05Z".parse().unwrap(),
-            title: "青石里小区 搅拌站噪音".into(),
+            title: "【群诉·蓝】青石里小区：搅拌站噪音".into(),
             summary: "3人反映青石里小区旁搅拌站夜间施工。".into(),
             callers: 3,
             complaints: 6,
@@ -222,7 +177,7 @@ pub(in crate::deliver) mod examples {
             id: "JR20260301-0C4M9TPD".into(),
             kind: AlertKind::FinancialRisk,
             level: Level::Orange,
-            title: "某某健身 疑似卷款跑路".into(),
+            title: "某某健身 卷款跑路".into(),
             summary: String::new(),
             callers: 2,
             complaints: 2,
@@ -247,8 +202,8 @@ mod tests {
     fn a_group_through_its_life() {
         let raised = examples::group();
         insta::assert_snapshot!(render_alert(&raised), @r"
-        【蓝】群诉事件·新发 QS20260301-7F3K2QXA
-        青石里小区 搅拌站噪音
+        【群诉·蓝】青石里小区：搅拌站噪音
+        新发（第1版）QS20260301-7F3K2QXA
         3人反映青石里小区旁搅拌站夜间施工。
           地点：展览路街道 青石里小区
           规模：3人，6件工单（其中1件未留来电人，不计人数）
@@ -266,8 +221,8 @@ mod tests {
             ..raised.clone()
         };
         insta::assert_snapshot!(render_alert(&updated), @r"
-        【黄】群诉事件·更新 第2次 QS20260301-7F3K2QXA
-        青石里小区 搅拌站噪音
+        【群诉·蓝】青石里小区：搅拌站噪音
+        更新（第2版）QS20260301-7F3K2QXA
         3人反映青石里小区旁搅拌站夜间施工。
           地点：展览路街道 青石里小区
           规模：5人，6件工单
@@ -278,8 +233,8 @@ mod tests {
         ");
         let resolved = Alert { revision: 3, state: AlertState::Resolved, ..updated.clone() };
         insta::assert_snapshot!(render_alert(&resolved), @r"
-        【黄】群诉事件·平息 第3次 QS20260301-7F3K2QXA
-        青石里小区 搅拌站噪音
+        【群诉·蓝】青石里小区：搅拌站噪音
+        解除（第3版）QS20260301-7F3K2QXA
         3人反映青石里小区旁搅拌站夜间施工。
           地点：展览路街道 青石里小区
           规模：5人，6件工单
@@ -290,13 +245,13 @@ mod tests {
         ");
         let reopened = Alert { revision: 4, state: AlertState::Reopened, ..updated };
         insta::assert_snapshot!(render_alert(&reopened), @r"
-        【黄】群诉事件·再起 第4次 QS20260301-7F3K2QXA
-        青石里小区 搅拌站噪音
+        【群诉·蓝】青石里小区：搅拌站噪音
+        再起（第4版）QS20260301-7F3K2QXA
         3人反映青石里小区旁搅拌站夜间施工。
           地点：展览路街道 青石里小区
           规模：5人，6件工单
           时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
-          原因：平息后又有诉求，30天内5人（起报3人）
+          原因：解除后又有诉求，30天内5人（起报3人）
           关键词：搅拌站、噪音
           工单：20260228000006、20260228000005、20260228000004、20260228000003、20260228000002 等6件
         ");
@@ -305,8 +260,8 @@ mod tests {
     #[test]
     fn a_risk() {
         insta::assert_snapshot!(render_alert(&examples::risk()), @r"
-        【橙】金融风险·新发 JR20260301-0C4M9TPD
-        某某健身 疑似卷款跑路
+        【金融风险·橙】某某健身 卷款跑路
+        新发（第1版）JR20260301-0C4M9TPD
           主体：某某健身
           规模：2人，2件工单
           时间：2026-02-26 08:12 起，最近 2026-03-01 11:25
@@ -321,6 +276,6 @@ mod tests {
         let alert = Alert { title: "a\u{1b}[2Jb\nc\u{9b}d".into(), ..examples::group() };
         let text = render_alert(&alert);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
-        assert!(text.contains("\na [2Jb c d\n"));
+        assert!(text.starts_with("【群诉事件·蓝】a [2Jb c d\n"), "{text}");
     }
 }

@@ -62,6 +62,9 @@ impl SigningSecret {
     ///
     /// # Errors
     /// When it is not base64 after `whsec_`, or shorter than 24 bytes.
+    ///
+    /// # Panics
+    /// Never: any bytes are a key.
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let text = secret.expose_secret();
         let key = match text.strip_prefix(PREFIX) {

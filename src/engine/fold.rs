@@ -311,7 +311,7 @@ impl Engine {
             headline,
             grounds: grounds(prepared, hit),
         };
-        let (record, alert) = self.risks.find(finding, &setting);
+        let (record, alert) = self.risks.find(&finding, &setting);
         effects.incidents.insert(record.id.clone(), record);
         alert
     }
@@ -350,7 +350,7 @@ impl Engine {
                 self.cases.insert(case.group.clone(), case);
             }
             AlertKind::FinancialRisk => {
-                self.risks.restore(super::risk::RiskCase::deserialize(&record.state)?)
+                self.risks.restore(super::risk::RiskCase::deserialize(&record.state)?);
             }
         }
         Ok(())

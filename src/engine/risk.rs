@@ -76,12 +76,15 @@ impl RiskCases {
     /// to tell.
     pub(super) fn find(
         &mut self,
-        finding: Finding<'_>,
+        finding: &Finding<'_>,
         setting: &Setting<'_>,
     ) -> (IncidentRecord, Option<Alert>) {
-        let key = self.key(&finding);
+        let key = self.key(finding);
+        // Engines know nothing of each other: the same company on the same day in two of them is two
+        // cases, which must not share a name.
+        let about = format!("{}\n{key}", setting.partition.as_str());
         let case = self.cases.entry(key.clone()).or_insert_with(|| RiskCase {
-            id: alert_id("JR", finding.at, setting.zone, &key),
+            id: alert_id("JR", finding.at, setting.zone, &about),
             key,
             entity: finding.hit.entity.clone(),
             incident: Incident::default(),
@@ -90,7 +93,7 @@ impl RiskCases {
             headline: finding.headline.to_owned(),
             grounds: Vec::new(),
         });
-        case.add(&finding, setting.config);
+        case.add(finding, setting.config);
         let steps = &setting.config.steps;
         let (callers, fresh) = case.people();
         // A single person's lead is one: the first step is the first hit.

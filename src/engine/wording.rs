@@ -71,7 +71,9 @@ pub(super) fn group_summary(words: &GroupWords<'_>, zone: &TimeZone) -> String {
         }
     };
     if !words.key_terms.is_empty() {
-        summary.push_str(&format!("共同提到：{}。", words.key_terms.join("、")));
+        summary.push_str("共同提到：");
+        summary.push_str(&words.key_terms.join("、"));
+        summary.push('。');
     }
     summary
 }
@@ -103,7 +105,9 @@ pub(super) fn risk_summary(words: &RiskWords<'_>, zone: &TimeZone) -> String {
         }
     };
     if !words.words.is_empty() && words.state != AlertState::Resolved {
-        summary.push_str(&format!("依据：{}。", words.words.join("、")));
+        summary.push_str("依据：");
+        summary.push_str(&words.words.join("、"));
+        summary.push('。');
     }
     summary
 }

@@ -94,7 +94,7 @@ fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
         .collect();
     // Ties between equally heavy terms must not be cut by their numbers, which differ after a
     // restart: all of the last weight stay in.
-    query.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    query.sort_unstable_by_key(|&(weight, _)| std::cmp::Reverse(weight));
     if let Some(&(last, _)) = query.get(QUERY_TERMS - 1) {
         query.retain(|&(weight, _)| weight >= last);
     }
@@ -199,7 +199,7 @@ fn evidence(
             Some((product, SharedTerm { term: word, weight, span: Some(term.span) }))
         })
         .collect();
-    shared_terms.sort_by(|a, b| b.0.cmp(&a.0));
+    shared_terms.sort_by_key(|(product, _)| std::cmp::Reverse(*product));
     let shared_terms = shared_terms.into_iter().take(SHOWN_TERMS).map(|(_, term)| term).collect();
     let shared_places = candidate
         .places

@@ -266,7 +266,7 @@ impl Grouper {
             })
             .collect();
         // Stable: equally heavy terms stay in the order of the text.
-        weighed.sort_by(|a, b| b.0.cmp(&a.0));
+        weighed.sort_by_key(|&(weight, ..)| std::cmp::Reverse(weight));
         for &(_, number, _) in weighed.iter().skip(KEPT_TERMS) {
             self.lexicon.forget_unheld(number);
         }

@@ -12,7 +12,7 @@ use crate::model::{CallerKey, CallerKeys};
 #[derive(Debug, Clone, Default)]
 pub struct People {
     person_of: FxHashMap<CallerKey, u32>,
-    people: FxHashMap<u32, Person>,
+    by_number: FxHashMap<u32, Person>,
     by_last_call: BTreeSet<(Timestamp, u32)>,
     next: u32,
 }
@@ -33,7 +33,7 @@ impl People {
         let mut all = keys.clone();
         for key in keys {
             if let Some(known) = self.person_of.get(key).copied()
-                && let Some(person) = self.people.remove(&known)
+                && let Some(person) = self.by_number.remove(&known)
             {
                 self.by_last_call.remove(&(person.last_call, known));
                 last_call = last_call.max(person.last_call);
@@ -47,7 +47,7 @@ impl People {
         for &key in &all {
             self.person_of.insert(key, number);
         }
-        self.people.insert(number, Person { last_call, keys: all });
+        self.by_number.insert(number, Person { last_call, keys: all });
         self.by_last_call.insert((last_call, number));
     }
 
@@ -57,7 +57,7 @@ impl People {
             && last_call < since
         {
             self.by_last_call.pop_first();
-            if let Some(person) = self.people.remove(&number) {
+            if let Some(person) = self.by_number.remove(&number) {
                 for key in person.keys {
                     self.person_of.remove(&key);
                 }
@@ -125,7 +125,7 @@ mod tests {
         fn equals_counting_connected_keys(calls in prop::collection::vec(prop::collection::vec(0u64..12, 0..3), 0..40)) {
             let mut people = People::default();
             for (second, keys) in calls.iter().enumerate() {
-                people.call(at(second as i64), &keys.iter().map(|&key| CallerKey(key)).collect());
+                people.call(at(i64::try_from(second).unwrap()), &keys.iter().map(|&key| CallerKey(key)).collect());
             }
             // The naive count: merge sets of keys until none overlap.
             let mut sets: Vec<BTreeSet<u64>> = Vec::new();

@@ -89,7 +89,7 @@ fn carries_meaning(word: &str) -> bool {
     let mut chars = word.chars();
     chars.next().is_some()
         && chars.next().is_some()
-        && word.chars().any(|c| c.is_alphabetic())
+        && word.chars().any(char::is_alphabetic)
         && word.chars().all(char::is_alphanumeric)
 }
 

@@ -15,6 +15,17 @@ pub enum AlertKind {
     FinancialRisk,
 }
 
+impl AlertKind {
+    /// The Chinese name that people see.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::GroupIncident => "群诉事件",
+            Self::FinancialRisk => "金融风险",
+        }
+    }
+}
+
 /// What a revision says has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +38,19 @@ pub enum AlertState {
     Resolved,
     /// New callers after it was resolved.
     Reopened,
+}
+
+impl AlertState {
+    /// The Chinese name that people see.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Raised => "新发",
+            Self::Updated => "更新",
+            Self::Resolved => "解除",
+            Self::Reopened => "再起",
+        }
+    }
 }
 
 /// One revision of an alert: what receivers get. `id` and `revision` together are unique for ever;

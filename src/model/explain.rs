@@ -39,6 +39,33 @@ pub struct ScorePart {
     pub score: f32,
 }
 
+impl ScorePart {
+    /// In Chinese for people: `强特征 跑路 +40`. A kind that has no Chinese name stays as it is.
+    #[must_use]
+    pub fn chinese(&self) -> String {
+        let (kind, rest) = self.what.split_once(':').unwrap_or((&self.what, ""));
+        let name = match kind {
+            "terms" => "用词",
+            "place" => "地点",
+            "same_place_lowers_threshold" => "同一地点，门槛",
+            "strong" => "强特征",
+            "weak" => "弱特征",
+            "context" => "语境",
+            "lower" => "减分",
+            "route" => "转类",
+            "needs" => "缺少语境",
+            _ => return format!("{} {:+}", self.what, rounded(self.score)),
+        };
+        let gap = if rest.is_empty() { "" } else { " " };
+        format!("{name}{gap}{rest} {:+}", rounded(self.score))
+    }
+}
+
+// Two digits say all that people want of a similarity, and whole scores stay whole.
+fn rounded(score: f32) -> f32 {
+    (score * 100.0).round() / 100.0
+}
+
 /// A term that two complaints share, and where it stands in the joining one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SharedTerm {

@@ -23,8 +23,12 @@ pub struct Intake {
 #[derive(Debug)]
 pub struct Outlet(mpsc::Receiver<Admitted>);
 
+/// A record with the room it takes, which is free again when this is dropped.
 #[derive(Debug)]
-struct Admitted(Record, OwnedSemaphorePermit);
+struct Admitted {
+    record: Record,
+    _room: OwnedSemaphorePermit,
+}
 
 /// There is no room; the record is given back.
 #[derive(Debug)]
@@ -55,9 +59,9 @@ impl Intake {
             Err(_) if self.sender.is_closed() => return Err(IntakeClosed),
             Err(_) => return Ok(Err(IntakeFull(Box::new(record)))),
         };
-        match self.sender.try_send(Admitted(record, permit)) {
+        match self.sender.try_send(Admitted { record, _room: permit }) {
             Ok(()) => Ok(Ok(())),
-            Err(mpsc::error::TrySendError::Full(Admitted(record, _))) => {
+            Err(mpsc::error::TrySendError::Full(Admitted { record, .. })) => {
                 Ok(Err(IntakeFull(Box::new(record))))
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(IntakeClosed),
@@ -103,12 +107,12 @@ impl Intake {
 impl Outlet {
     /// The next record, waiting for one; `None` when all sources are gone.
     pub async fn recv(&mut self) -> Option<Record> {
-        self.0.recv().await.map(|Admitted(record, _)| record)
+        self.0.recv().await.map(|admitted| admitted.record)
     }
 
     /// The next record if one is there.
     pub fn try_recv(&mut self) -> Option<Record> {
-        self.0.try_recv().ok().map(|Admitted(record, _)| record)
+        self.0.try_recv().ok().map(|admitted| admitted.record)
     }
 }
 

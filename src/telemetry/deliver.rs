@@ -156,7 +156,7 @@ impl SinkStateChanged<'_> {
             "ok" => tracing::info!(sink, "the sink takes alerts"),
             "failing" => tracing::warn!(sink, error, "the sink takes no alerts; they wait in the outbox"),
             _ => {
-                tracing::error!(sink, error, "the sink refuses all alerts until somebody mends its settings")
+                tracing::error!(sink, error, "the sink refuses all alerts until somebody mends its settings");
             }
         }
     }

@@ -91,10 +91,10 @@ pub struct StoreCommitFailed<'e> {
 }
 
 impl StoreCommitFailed<'_> {
-    /// Counts and warns.
+    /// Counts and, at debug level, logs: a full disk fails every try, and whoever tries says it once.
     pub fn emit(self) {
         COMMIT_FAILURES.with_label_values(&[self.kind]).inc();
-        tracing::warn!(reason = self.kind, "a batch was not committed: {}", self.error);
+        tracing::debug!(reason = self.kind, "a batch was not committed: {}", self.error);
     }
 }
 

@@ -2,7 +2,11 @@
 //! loopback and ends with them.
 #![expect(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "a test that cannot go on should panic")]
 
+mod care;
 mod cli;
+mod console;
+mod daemon;
+mod deliver;
 mod deploy;
 mod http;
 #[cfg(feature = "kafka")]

@@ -18,8 +18,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// What became of one event, as the daemon answers for each line.
 #[derive(Debug, Deserialize)]
-pub(super) struct LineResult {
-    pub(super) status: Outcome,
+pub(in crate::cli) struct LineResult {
+    pub(in crate::cli) status: Outcome,
     #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(super) struct LineResult {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
+pub(in crate::cli) enum Outcome {
     Accepted,
     Repeated,
     Updated,
@@ -43,7 +43,7 @@ struct Answer {
 }
 
 impl LineResult {
-    pub(super) fn why(self) -> String {
+    pub(in crate::cli) fn why(self) -> String {
         let parts: Vec<String> = self.reason.into_iter().chain(self.detail).collect();
         parts.join(": ")
     }
@@ -51,14 +51,14 @@ impl LineResult {
 
 /// The way to one daemon.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     http: reqwest::Client,
     url: Url,
     give_up_after: Duration,
 }
 
 impl Client {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         url: &str,
         token: Option<&SecretString>,
         timeout: Duration,
@@ -86,13 +86,13 @@ impl Client {
         Ok(Self { http, url, give_up_after })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(in crate::cli) fn url(&self) -> &str {
         self.url.as_str()
     }
 
     /// Posts until there is an answer; `None` when the batch is too large. `waiting` hears of every
     /// wait before another try.
-    pub(super) async fn post(
+    pub(in crate::cli) async fn post(
         &self,
         batch: &[Line],
         mut waiting: impl FnMut(Duration, &str),

@@ -15,21 +15,21 @@ const BATCH_BYTES: usize = 1 << 20;
 
 /// One line, without its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) number: u64,
-    pub(super) bytes: Vec<u8>,
+pub(in crate::cli) struct Line {
+    pub(in crate::cli) number: u64,
+    pub(in crate::cli) bytes: Vec<u8>,
 }
 
 /// Reads lines on a thread of its own.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(in crate::cli) struct Lines {
     name: String,
     receiver: Receiver<io::Result<Line>>,
     held: Option<Line>,
 }
 
 impl Lines {
-    pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         match path.filter(|path| path.as_os_str() != "-") {
             None => Self::of("stdin".into(), io::stdin()),
             Some(path) => {
@@ -41,7 +41,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn of(name: String, input: impl Read + Send + 'static) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn of(name: String, input: impl Read + Send + 'static) -> anyhow::Result<Self> {
         let (sender, receiver) = sync_channel(1024);
         std::thread::Builder::new().name("read".into()).spawn(move || {
             let mut input = BufReader::new(input);
@@ -66,12 +66,12 @@ impl Lines {
         Ok(Self { name, receiver, held: None })
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::cli) fn name(&self) -> &str {
         &self.name
     }
 
     /// The next lines that are there, at most `most`, waiting for one; `None` at the end.
-    pub(super) fn batch(&mut self, most: usize) -> io::Result<Option<Vec<Line>>> {
+    pub(in crate::cli) fn batch(&mut self, most: usize) -> io::Result<Option<Vec<Line>>> {
         let first = match self.held.take() {
             Some(line) => line,
             None => match self.receiver.recv() {

@@ -3,8 +3,8 @@
 //! Sending twice does no harm, since the daemon drops an event it already has; so whatever leaves
 //! the outcome open (a lost connection, a busy daemon) is simply tried again.
 
-mod client;
-mod lines;
+pub(super) mod client;
+pub(super) mod lines;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -109,7 +109,8 @@ impl Walk {
             let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let (resolved, can_be_absent) = self.resolve(property);
             if resolved.get("properties").is_some() {
-                self.section(out, &inner, property, &resolved, can_be_absent);
+                // What lies in a part that is off by default is off with it.
+                self.section(out, &inner, property, &resolved, optional || can_be_absent);
             } else {
                 let setting = self.setting(inner, property, &resolved);
                 out[index].settings.push(setting);

@@ -16,7 +16,6 @@ mod layers;
 mod load;
 mod redact;
 mod render;
-mod rooms;
 mod settings;
 mod wording;
 
@@ -29,12 +28,13 @@ pub use error::{ConfigError, ConfigErrors, Invalid, nearest};
 pub use layers::{ENV_PREFIX, Flag, env_name};
 pub use load::{Effective, Loaded, Sources, load};
 pub use render::{Active, example, reference, toml};
-pub use rooms::{FileConfig, WebhookConfig};
 pub use settings::Settings;
 
 use super::core::{IntakeConfig, RulesConfig};
+use crate::deliver::WebhookConfig;
 use crate::engine::EngineConfig;
 use crate::source::decode::DecodeConfig;
+use crate::source::file::FileConfig;
 use crate::source::http::HttpConfig;
 #[cfg(feature = "kafka")]
 use crate::source::kafka::KafkaConfig;
@@ -70,7 +70,7 @@ pub struct Config {
     /// Reading complaints from Kafka. Off unless this table is there.
     #[cfg(feature = "kafka")]
     pub kafka: Option<KafkaConfig>,
-    /// Reading complaints from a file. Off unless this table is there.
+    /// Reading complaints from files or stdin. Off unless this table is there.
     pub file: Option<FileConfig>,
     /// Pushing alerts to a webhook. Off unless this table is there.
     pub webhook: Option<WebhookConfig>,

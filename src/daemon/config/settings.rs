@@ -46,6 +46,7 @@ impl Settings {
         let mut secrets = vec![("caller.key", "the caller key", &caller.key_file, &caller.key_env)];
         if let Some(webhook) = &config.webhook {
             secrets.push(("webhook.secret", "the webhook secret", &webhook.secret_file, &webhook.secret_env));
+            secrets.push(("webhook.token", "the webhook token", &webhook.token_file, &webhook.token_env));
         }
         for (name, what, file, env) in secrets {
             if let Err(error) = secret(what, file.as_deref(), env.as_deref()) {
@@ -97,15 +98,16 @@ pub(super) fn relations(config: &Config) -> Vec<Invalid> {
     {
         out.push(Invalid::new("kafka.brokers", "is empty; name at least one, like [\"kafka-1:9092\"]"));
     }
-    if let Some(file) = &config.file
-        && file.path.as_os_str().is_empty()
-    {
-        out.push(Invalid::new("file.path", "is empty; name a file, or \"-\" for stdin"));
+    if let Some(file) = &config.file {
+        out.extend(file.check().err().map(|error| Invalid::new("file.paths", error.to_string())));
     }
     if let Some(webhook) = &config.webhook {
-        if webhook.url.is_empty() {
-            out.push(Invalid::new("webhook.url", "is empty; give the address that takes alerts"));
-        }
+        out.extend(
+            webhook
+                .validate()
+                .err()
+                .map(|error| Invalid::new(format!("webhook.{}", error.field), error.message)),
+        );
         either(&mut out, "webhook", "secret", webhook.secret_file.is_some(), webhook.secret_env.is_some());
     }
     out

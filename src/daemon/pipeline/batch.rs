@@ -175,6 +175,10 @@ impl Pipeline {
                     self.live.remove(&commit.partition);
                     return Ok(Committed::Lost);
                 }
+                Err(error @ CommitError::Superseded(_)) => {
+                    // Waiting does not help: another version has taken the store over.
+                    return Err(Stop::Fatal(error.into()));
+                }
                 Err(error) => {
                     let reason = error.to_string();
                     happening::StoreStalled { reason: &reason, is_new: !is_stalled }.emit();

@@ -36,11 +36,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// large against a commit's fsync.
 const LINGER: Duration = Duration::from_millis(5);
 /// How often the store is swept of what has grown old.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long to wait before a refused commit is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The watchdog must hear from us within this time; restoring a large window takes a while.
-const LIFE_SIGN: Duration = Duration::from_secs(120);
+const LIFE_SIGN: Duration = Duration::from_mins(2);
 
 /// What a pipeline is made of.
 pub struct PipelineParts {
@@ -168,7 +168,7 @@ impl Pipeline {
         let held = self.parts.holdings.all();
         for holding in &held {
             if !holding.lease.is_revoked() {
-                self.engine_for(&holding.partition, &[holding.lease.clone()])?;
+                self.engine_for(&holding.partition, std::slice::from_ref(&holding.lease))?;
             }
         }
         self.live.retain(|partition, live| {

@@ -159,7 +159,7 @@ impl HttpConfig {
     }
 
     /// The address to listen on.
-    pub(super) fn address(&self) -> Result<SocketAddr, HttpError> {
+    pub fn address(&self) -> Result<SocketAddr, HttpError> {
         let bad = |source| HttpError::BadAddress { listen: self.listen.clone(), source };
         let mut found = self.listen.to_socket_addrs().map_err(bad)?;
         found.next().ok_or_else(|| bad(io::Error::new(io::ErrorKind::NotFound, "no such host")))
