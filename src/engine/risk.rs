@@ -16,7 +16,8 @@ use crate::model::{
 use super::RiskConfig;
 use super::wording::{self, RiskWords};
 
-/// A case keeps at most this many calls; of more the newest. Beyond this the level is red anyway.
+/// A case keeps at most this many calls; of more the newest, so that a case bounds its memory. That
+/// many callers are red anyway; that many calls of a few callers can push others out of the count.
 const MAX_CALLS: usize = 500;
 /// And the hits of this many newest members for the alert.
 const MAX_HITS: usize = 20;
