@@ -201,7 +201,7 @@ pub(super) async fn complaint(State(model): Model, Path(id): Path<String>) -> Re
     };
     let decision = &shown.decision;
     let mut marks: Vec<(Span, Mark)> = decision.risks.iter().flat_map(hit_marks).collect();
-    marks.extend(decision.group.evidence.iter().flat_map(evidence_marks));
+    marks.extend(decision.group.evidence.iter().flat_map(|evidence| evidence_marks(evidence)));
     marks.extend(decision.places.iter().filter_map(|place| Some((place.span?, Mark::Place))));
     let body = html! {
         h1 { "工单 " (shown.id) }

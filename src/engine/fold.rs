@@ -159,31 +159,29 @@ impl Engine {
         self.next_seq += 1;
         let headline = headline(&prepared);
         let assigned = self.grouper.assign(&candidate(&prepared, seq, clock, &headline));
-        let GroupDecision { group, .. } = &assigned.decision;
-        if let (Some(founder), Some(group)) = (&assigned.founder, group) {
+        let group = assigned.decision.group.clone();
+        if let (Some(founder), Some(group)) = (&assigned.founder, &group) {
             effects.regrouped.push((founder.clone(), Some(group.clone())));
         }
-        let mut decision = Decision {
-            group: GroupDecision { late, ..assigned.decision.clone() },
-            places: prepared.places.clone(),
-            risks: prepared.risks.clone(),
-            raised: Vec::new(),
-            watermark,
-        };
         let mut alerts = Vec::new();
-        if let Some(group) = group {
+        if let Some(group) = &group {
             alerts.extend(self.judge_group(group, seq, &prepared, effects));
         }
         alerts.extend(self.judge_risk(
             seq,
             &prepared,
-            &assigned.decision,
+            group.as_ref(),
             assigned.founder.as_ref(),
             &headline,
             effects,
         ));
-        decision.raised =
-            alerts.iter().map(|alert| (alert.id.clone(), alert.revision, alert.level)).collect();
+        let decision = Decision {
+            group: GroupDecision { late, ..assigned.decision },
+            places: prepared.places,
+            risks: prepared.risks,
+            raised: alerts.iter().map(|alert| (alert.id.clone(), alert.revision, alert.level)).collect(),
+            watermark,
+        };
         effects.alerts.extend(alerts);
         effects.record(ComplaintRecord {
             seq,
@@ -301,7 +299,7 @@ impl Engine {
         &mut self,
         seq: u64,
         prepared: &Prepared,
-        group: &GroupDecision,
+        group: Option<&GroupId>,
         founder: Option<&ComplaintId>,
         headline: &str,
         effects: &mut Effects,
@@ -314,7 +312,7 @@ impl Engine {
             at: prepared.complaint.received_at,
             callers: &prepared.callers,
             hit,
-            group: group.group.as_ref(),
+            group,
             founder,
             headline,
             grounds: grounds(prepared, hit),
@@ -348,10 +346,9 @@ impl Engine {
         record: &IncidentRecord,
         clock: Timestamp,
     ) -> Result<(), serde_json::Error> {
-        use serde::Deserialize as _;
         match record.kind {
             AlertKind::GroupIncident => {
-                let case = GroupCase::deserialize(&record.state)?;
+                let case: GroupCase = serde_json::from_str(&record.state)?;
                 let id = case.group.clone();
                 self.due.extend(
                     case.incident
@@ -363,8 +360,7 @@ impl Engine {
                 self.drop_empty_case(&id);
             }
             AlertKind::FinancialRisk => {
-                let case = super::risk::RiskCase::deserialize(&record.state)?;
-                self.risks.restore(case, clock, &self.config.risk);
+                self.risks.restore(serde_json::from_str(&record.state)?, clock, &self.config.risk);
             }
         }
         Ok(())

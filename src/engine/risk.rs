@@ -323,7 +323,7 @@ impl RiskCase {
             open: self.incident.open,
             revision: self.incident.revision,
             changed_at: at,
-            state: serde_json::to_value(self).expect("plain data is JSON"),
+            state: serde_json::to_string(self).expect("plain data is JSON"),
         }
     }
 }

@@ -77,6 +77,7 @@ pub(super) fn leads_somewhere(place: &PlaceMention) -> bool {
 pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Open) -> Choice {
     let squared = squared_length(&grouper.lexicon, &open.terms);
     let ranked = find(grouper, open, squared);
+    grouper.lexicon.ask(&open.terms);
     let mut compared: Vec<Compared> = ranked
         .iter()
         .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
@@ -154,7 +155,7 @@ fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Com
     if open.at.duration_since(other.at).abs() > days {
         return None;
     }
-    let likeness = likeness(&grouper.lexicon, &open.terms, squared, &other.terms);
+    let likeness = likeness(&grouper.lexicon, squared, &other.terms);
     let is_accident = likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9;
     if is_accident || likeness.cosine < LEAST_PART * config.same_place {
         return None;

@@ -109,6 +109,7 @@ impl Grouper {
         let mut decision = GroupDecision { kept_apart, ..GroupDecision::default() };
         let mut founder = None;
         if let Some((nearest, evidence)) = joined {
+            let evidence = Arc::new(evidence);
             let number = if let Some(number) = self.window.get(nearest).and_then(|open| open.group) {
                 number
             } else {
@@ -120,7 +121,7 @@ impl Grouper {
             };
             open.group = Some(number);
             if let Some(group) = &mut self.groups[number as usize] {
-                group.keep_evidence(candidate.seq, candidate.id.clone(), evidence.clone());
+                group.keep_evidence(candidate.seq, candidate.id.clone(), Arc::clone(&evidence));
                 decision.group = Some(group.id.clone());
             }
             decision.evidence = Some(evidence);
@@ -135,14 +136,14 @@ impl Grouper {
         &mut self,
         candidate: &Candidate<'_>,
         group: Option<&GroupId>,
-        evidence: Option<&MemberEvidence>,
+        evidence: Option<&Arc<MemberEvidence>>,
     ) {
         let mut open = self.open(candidate);
         if let Some(id) = group {
             let number = self.group_number(id);
             open.group = Some(number);
             if let (Some(evidence), Some(group)) = (evidence, &mut self.groups[number as usize]) {
-                group.keep_evidence(candidate.seq, candidate.id.clone(), evidence.clone());
+                group.keep_evidence(candidate.seq, candidate.id.clone(), Arc::clone(evidence));
             }
         }
         self.insert(open);

@@ -28,6 +28,8 @@ pub(super) struct Lexicon {
     documents: u32,
     /// [`log`] of the open complaints with those that general Chinese stands for.
     log_documents: u32,
+    /// Counts [`Lexicon::ask`].
+    asked: u32,
 }
 
 struct Entry {
@@ -39,6 +41,9 @@ struct Entry {
     log_holding: u32,
     /// Rarity in general Chinese alone, in 1/1024.
     prior_idf: u32,
+    /// The last comparison whose asking complaint held the term, and with which damped count.
+    asked_in: u32,
+    asked_tf: u32,
 }
 
 impl Entry {
@@ -62,6 +67,7 @@ impl Lexicon {
             free: Vec::new(),
             documents: 0,
             log_documents: log(PRIOR_DOCUMENTS + 1.0),
+            asked: 0,
         }
     }
 
@@ -85,7 +91,8 @@ impl Lexicon {
         let prior = (frequency * TYPICAL_WORDS / DICTIONARY_TOTAL).min(1.0) as f32;
         let chance = PRIOR_DOCUMENTS * f64::from(prior) + 1.0;
         let prior_idf = log((PRIOR_DOCUMENTS + 1.0) / chance);
-        let mut entry = Entry { hash, holders: 0, prior, log_holding: 0, prior_idf };
+        let mut entry =
+            Entry { hash, holders: 0, prior, log_holding: 0, prior_idf, asked_in: 0, asked_tf: 0 };
         entry.count();
         let number = if let Some(number) = self.free.pop() {
             self.entries[number as usize] = entry;
@@ -140,6 +147,29 @@ impl Lexicon {
         if entry.holders == 0 && self.numbers.remove(&entry.hash).is_some() {
             self.free.push(number);
         }
+    }
+
+    /// Marks the terms of a complaint that is about to be compared with many.
+    pub(super) fn ask(&mut self, terms: &[Held]) {
+        if self.asked == u32::MAX {
+            // Old marks could be taken for new ones: wipe them, once in four billion complaints.
+            self.entries.iter_mut().for_each(|entry| entry.asked_in = 0);
+            self.asked = 0;
+        }
+        self.asked += 1;
+        for held in terms {
+            let entry = &mut self.entries[held.number() as usize];
+            entry.asked_in = self.asked;
+            entry.asked_tf = held.tf();
+        }
+    }
+
+    /// A term's weight in a complaint that is compared, and in the asking one when that holds it too.
+    pub(super) fn weights(&self, held: Held) -> (u64, Option<u64>) {
+        let entry = &self.entries[held.number() as usize];
+        let idf = u64::from(self.log_documents.saturating_sub(entry.log_holding));
+        let asking = (entry.asked_in == self.asked).then(|| idf * u64::from(entry.asked_tf));
+        (idf * u64::from(held.tf()), asking)
     }
 
     /// Inverse document frequency, in 1/1024: `ln((n + P + 1) / (holders + P·prior + 1))`, the

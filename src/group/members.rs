@@ -1,6 +1,7 @@
 //! A group: its members, and what is counted of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,9 @@ pub struct Group {
     /// Sequence numbers of its open members, ascending.
     pub(super) members: VecDeque<u64>,
     /// Why the newest members are in. The first member has no evidence: it was there first.
-    pub(super) evidence: VecDeque<(u64, ComplaintId, MemberEvidence)>,
-    counted: BTreeMap<(Timestamp, u64), bool>,
+    pub(super) evidence: VecDeque<(u64, ComplaintId, Arc<MemberEvidence>)>,
+    /// Those within the window, ordered, and whether they name no caller.
+    counted: VecDeque<(Timestamp, u64, bool)>,
     anonymous: u32,
     people: People,
     window: SignedDuration,
@@ -49,7 +51,7 @@ impl Group {
             id,
             members: VecDeque::new(),
             evidence: VecDeque::new(),
-            counted: BTreeMap::new(),
+            counted: VecDeque::new(),
             anonymous: 0,
             people: People::default(),
             window,
@@ -61,25 +63,24 @@ impl Group {
     pub(super) fn add(&mut self, seq: u64, at: Timestamp, callers: &CallerKeys) {
         let place = self.members.partition_point(|&other| other < seq);
         self.members.insert(place, seq);
-        let last = self.counted.last_key_value().map_or(at, |((last, _), _)| at.max(*last));
+        let last = self.counted.back().map_or(at, |(last, ..)| at.max(*last));
         let since = last.saturating_sub(self.window).unwrap_or(Timestamp::MIN);
         if at < since {
             // Too late to be counted now: a member all the same.
             return;
         }
-        self.counted.insert((at, seq), callers.is_empty());
+        let place = self.counted.partition_point(|&(other, number, _)| (other, number) < (at, seq));
+        self.counted.insert(place, (at, seq, callers.is_empty()));
         self.anonymous += u32::from(callers.is_empty());
         self.people.call(at, callers);
-        while let Some(entry) = self.counted.first_entry()
-            && entry.key().0 < since
-        {
-            self.anonymous -= u32::from(entry.remove());
+        while let Some((_, _, anonymous)) = self.counted.pop_front_if(|(at, ..)| *at < since) {
+            self.anonymous -= u32::from(anonymous);
         }
         self.people.forget_before(since);
     }
 
     /// Keeps why a member is in.
-    pub(super) fn keep_evidence(&mut self, seq: u64, id: ComplaintId, evidence: MemberEvidence) {
+    pub(super) fn keep_evidence(&mut self, seq: u64, id: ComplaintId, evidence: Arc<MemberEvidence>) {
         if self.evidence.len() == MAX_EVIDENCE {
             self.evidence.pop_front();
         }
@@ -114,7 +115,9 @@ impl Group {
         }
         self.evidence.retain(|(other, ..)| *other != seq);
         // A call that linked two numbers goes on linking them while it is open.
-        self.stale |= self.counted.contains_key(&(at, seq)) || callers.len() > 1;
+        let is_counted =
+            self.counted.binary_search_by_key(&(at, seq), |&(at, number, _)| (at, number)).is_ok();
+        self.stale |= is_counted || callers.len() > 1;
     }
 
     /// Whether the counts have to be made again before they are used.
@@ -125,8 +128,7 @@ impl Group {
     /// The counts.
     pub fn tally(&self) -> Option<Tally> {
         debug_assert!(!self.stale, "recounted before it is looked at");
-        let ((first_at, _), _) = self.counted.first_key_value()?;
-        let ((last_at, _), _) = self.counted.last_key_value()?;
+        let ((first_at, ..), (last_at, ..)) = (self.counted.front()?, self.counted.back()?);
         Some(Tally {
             callers: self.people.count(),
             complaints: self.counted.len() as u32,
@@ -147,7 +149,7 @@ impl Group {
     }
 
     /// Why the newest members are in, oldest first.
-    pub fn evidence(&self) -> impl Iterator<Item = (&ComplaintId, &MemberEvidence)> {
+    pub fn evidence(&self) -> impl Iterator<Item = (&ComplaintId, &Arc<MemberEvidence>)> {
         self.evidence.iter().map(|(_, id, evidence)| (id, evidence))
     }
 }

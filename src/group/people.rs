@@ -1,83 +1,92 @@
 //! Distinct people: many calls of one person count once, whatever number they used.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
-use rustc_hash::FxHashMap;
 
 use crate::model::{CallerKey, CallerKeys};
 
 /// The people seen within a window that ends at the latest call. Two calls that share a key are
 /// one person; a call with keys of two people makes them one.
+///
+/// Plain sorted lists: most groups have a handful of callers, and a group of thousands still takes
+/// microseconds.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    person_of: FxHashMap<CallerKey, u32>,
-    by_number: FxHashMap<u32, Person>,
-    by_last_call: BTreeSet<(Timestamp, u32)>,
+    /// Which person a key is of, ordered by key.
+    person_of: Vec<(CallerKey, u32)>,
+    /// When each person last called, ordered.
+    last_calls: Vec<(Timestamp, u32)>,
     next: u32,
-}
-
-#[derive(Debug, Clone)]
-struct Person {
-    last_call: Timestamp,
-    keys: CallerKeys,
 }
 
 impl People {
     /// Counts a call. A call without keys is nobody's and is not counted.
     pub fn call(&mut self, at: Timestamp, keys: &CallerKeys) {
+        let mut last_call = at;
+        let mut person = None;
+        for key in keys {
+            let Some(known) = self.find(*key).ok().map(|at| self.person_of[at].1) else { continue };
+            if person == Some(known) {
+                continue;
+            }
+            if let Some(place) = self.last_calls.iter().position(|(_, number)| *number == known) {
+                last_call = last_call.max(self.last_calls.remove(place).0);
+            }
+            match person {
+                None => person = Some(known),
+                // Two were one all along.
+                Some(person) => {
+                    for (_, number) in self.person_of.iter_mut().filter(|(_, number)| *number == known) {
+                        *number = person;
+                    }
+                }
+            }
+        }
         if keys.is_empty() {
             return;
         }
-        let mut last_call = at;
-        let mut all = keys.clone();
-        for key in keys {
-            if let Some(known) = self.person_of.get(key).copied()
-                && let Some(person) = self.by_number.remove(&known)
-            {
-                self.by_last_call.remove(&(person.last_call, known));
-                last_call = last_call.max(person.last_call);
-                all.extend(person.keys);
+        let person = person.unwrap_or_else(|| {
+            self.next += 1;
+            self.next
+        });
+        for &key in keys {
+            if let Err(place) = self.find(key) {
+                self.person_of.insert(place, (key, person));
             }
         }
-        all.sort_unstable();
-        all.dedup();
-        let number = self.next;
-        self.next += 1;
-        for &key in &all {
-            self.person_of.insert(key, number);
-        }
-        self.by_number.insert(number, Person { last_call, keys: all });
-        self.by_last_call.insert((last_call, number));
+        let place = self.last_calls.partition_point(|other| *other < (last_call, person));
+        self.last_calls.insert(place, (last_call, person));
+    }
+
+    fn find(&self, key: CallerKey) -> Result<usize, usize> {
+        self.person_of.binary_search_by_key(&key, |(key, _)| *key)
     }
 
     /// Forgets people who did not call at or after `since`.
     pub fn forget_before(&mut self, since: Timestamp) {
-        while let Some(&(last_call, number)) = self.by_last_call.first()
-            && last_call < since
-        {
-            self.by_last_call.pop_first();
-            if let Some(person) = self.by_number.remove(&number) {
-                for key in person.keys {
-                    self.person_of.remove(&key);
-                }
-            }
+        let gone = self.last_calls.partition_point(|(last_call, _)| *last_call < since);
+        if gone == 0 {
+            return;
         }
+        let mut gone: Vec<u32> = self.last_calls.drain(..gone).map(|(_, person)| person).collect();
+        gone.sort_unstable();
+        self.person_of.retain(|(_, person)| gone.binary_search(person).is_err());
     }
 
     /// How many there are.
     pub fn count(&self) -> u32 {
-        self.by_last_call.len() as u32
+        self.last_calls.len() as u32
     }
 
     /// How many of them called after `moment`.
     pub fn count_after(&self, moment: Timestamp) -> u32 {
-        self.by_last_call.range((moment, u32::MAX)..).count() as u32
+        (self.last_calls.len() - self.last_calls.partition_point(|(at, _)| *at <= moment)) as u32
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
     use smallvec::smallvec;

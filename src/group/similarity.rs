@@ -17,20 +17,21 @@ pub(super) fn squared_length(lexicon: &Lexicon, terms: &[Held]) -> u64 {
     terms.iter().map(|&held| weight(lexicon, held).pow(2)).sum()
 }
 
-/// Compares two complaints whose terms are in ascending order. Sums are whole numbers, so the
-/// result does not depend on how terms happen to be numbered.
-pub(super) fn likeness(lexicon: &Lexicon, a: &[Held], a_squared: u64, b: &[Held]) -> Likeness {
-    let mut dot = 0_u64;
-    let mut shared = 0;
-    each_shared(a, b, |a, b| {
-        dot += weight(lexicon, a) * weight(lexicon, b);
-        shared += 1;
-    });
-    if dot == 0 {
-        return Likeness { cosine: 0.0, shared };
+/// Compares the complaint that the lexicon was asked about ([`Lexicon::ask`]) with another. Sums are
+/// whole numbers, so the result does not depend on how terms happen to be numbered.
+pub(super) fn likeness(lexicon: &Lexicon, asking_squared: u64, terms: &[Held]) -> Likeness {
+    let (mut dot, mut squared, mut shared) = (0_u64, 0_u64, 0);
+    for &held in terms {
+        let (weight, asking) = lexicon.weights(held);
+        squared += weight * weight;
+        if let Some(asking) = asking {
+            dot += weight * asking;
+            shared += 1;
+        }
     }
-    let lengths = (a_squared as f64).sqrt() * (squared_length(lexicon, b) as f64).sqrt();
-    Likeness { cosine: (dot as f64 / lengths) as f32, shared }
+    let cosine =
+        if dot == 0 { 0.0 } else { dot as f64 / ((asking_squared as f64).sqrt() * (squared as f64).sqrt()) };
+    Likeness { cosine: cosine as f32, shared }
 }
 
 /// The cosine of two complaints whose squared lengths are known.

@@ -1,5 +1,7 @@
 //! Alerts: messages about a group incident or a financial risk, in revisions.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +123,7 @@ pub struct GroupAlert {
     /// The length of the window they were counted in, in days.
     pub window_days: u32,
     /// Why each member is in, for the newest 20 members at most.
-    pub evidence: Vec<(ComplaintId, MemberEvidence)>,
+    pub evidence: Vec<(ComplaintId, Arc<MemberEvidence>)>,
 }
 
 /// What a financial risk's alert says beyond the common part.

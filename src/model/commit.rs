@@ -76,6 +76,6 @@ pub struct IncidentRecord {
     pub revision: u32,
     /// Event time of its last change.
     pub changed_at: Timestamp,
-    /// The engine's state, opaque to the store.
-    pub state: serde_json::Value,
+    /// The engine's state as JSON, opaque to the store.
+    pub state: String,
 }

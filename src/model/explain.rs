@@ -1,6 +1,8 @@
 //! Why something was decided, as data. Words for people are made from these at the edge.
 
 use jiff::Timestamp;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AlertId, ComplaintId, GroupId, Level, PlaceMention};
@@ -120,7 +122,7 @@ pub struct GroupDecision {
     pub group: Option<GroupId>,
     /// Why it is in that group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<MemberEvidence>,
+    pub evidence: Option<Arc<MemberEvidence>>,
     /// The nearest complaints it was kept apart from, nearest first, at most 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_apart: Vec<KeptApart>,

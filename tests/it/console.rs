@@ -106,7 +106,7 @@ fn group() -> AlertBody {
         central: "a/1 ?#".into(),
         threshold: 3,
         window_days: 30,
-        evidence: vec![("a2".into(), evidence()), ("gone".into(), evidence())],
+        evidence: vec![("a2".into(), evidence().into()), ("gone".into(), evidence().into())],
     })
 }
 
@@ -164,7 +164,7 @@ impl Site {
         let joined = Decision {
             group: GroupDecision {
                 group: Some("g-1".into()),
-                evidence: Some(evidence()),
+                evidence: Some(evidence().into()),
                 ..GroupDecision::default()
             },
             risks: vec![hit()],

@@ -257,7 +257,7 @@ impl<'t> Batch<'t> {
                 incident.revision,
                 nanos(incident.changed_at)?,
                 self.kept_at,
-                to_json("an incident", &incident.state)?,
+                incident.state,
             ])?;
         Ok(())
     }

@@ -170,7 +170,7 @@ fn incident_record(row: &Row<'_>) -> Result<IncidentRecord, StoreError> {
         open: row.get(4)?,
         revision: small(row.get(5)?)?,
         changed_at: moment(row.get(6)?),
-        state: from_json("incident", &id, row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?)?,
+        state: row.get(7)?,
         id: AlertId::from(id),
     })
 }

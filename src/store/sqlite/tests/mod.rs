@@ -135,7 +135,7 @@ fn incident(id: &str, open: bool) -> IncidentRecord {
         open,
         revision: 1,
         changed_at: at(1),
-        state: serde_json::json!({ "ratio": 0.123_456_789_012_345_68, "callers": [1, 2, 3] }),
+        state: r#"{"ratio":0.12345678901234568,"callers":[1,2,3]}"#.to_owned(),
     }
 }
 
