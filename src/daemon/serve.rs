@@ -236,8 +236,10 @@ fn sources(
     sources.push((Box::new(http), true));
     if let Some(file) = &config.file {
         let positions: Arc<dyn Positions> = store.clone();
+        let source = FileSource::new(file.clone(), positions)?;
+        source.look()?;
         // At the end of the files the daemon goes on with its other sources.
-        sources.push((Box::new(FileSource::new(file.clone(), positions)?), false));
+        sources.push((Box::new(source), false));
     }
     #[cfg(feature = "kafka")]
     if let Some(kafka) = &config.kafka {

@@ -3,6 +3,7 @@
 //! The invariant of all runs: what the receiver has accepted at the end is the same, byte for byte,
 //! as in a run that nothing disturbed.
 
+mod files;
 mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
@@ -154,7 +155,12 @@ impl World {
     }
 
     fn daemon(&self) -> Daemon {
-        Daemon::start(&self.path("fenghuo.toml"))
+        self.daemon_with(&[], Stdio::null())
+    }
+
+    /// A daemon with further arguments.
+    fn daemon_with(&self, args: &[&str], stdin: Stdio) -> Daemon {
+        Daemon::start(&self.path("fenghuo.toml"), args, stdin)
     }
 
     /// Another command of the program on the same configuration, to its end.
@@ -186,11 +192,12 @@ struct Daemon {
 
 impl Daemon {
     /// Starts it and waits until it listens.
-    fn start(config: &Path) -> Self {
+    fn start(config: &Path, args: &[&str], stdin: Stdio) -> Self {
         let mut child = program()
             .args(["run", "--color", "never", "--config"])
             .arg(config)
-            .stdin(Stdio::null())
+            .args(args)
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
