@@ -276,12 +276,12 @@ pub fn records(path: &Path, config: &FileConfig) -> anyhow::Result<Records> {
             return Ok((open::stream(Box::new(io::stdin()), config)?, None));
         }
         let file = open::open(path)?;
-        let form = open::form(path, &open::head(&file)?, config)?;
         let about = file.metadata()?;
         // A pipe with a name cannot be read at a place of our choice.
         if !about.is_file() {
             return Ok((open::stream(Box::new(file), config)?, None));
         }
+        let form = open::form(path, &open::head(&file)?, config)?;
         Ok((open::rows(path, &file, form, config, Position(0), &Arc::default())?, Some(about.len())))
     };
     let (rows, size) = open().with_context(|| name.clone())?;

@@ -262,3 +262,58 @@ fenghuo: /table.csv: has no column for `received_at`, the time of the call; it h
 fenghuo: /table.csv: has no column 时间, which you named for `received_at`; it has 编号, 内容; set file.columns.received_at to the column that holds it
 ");
 }
+
+#[test]
+fn replay_decides_the_same_whatever_form_the_file_has() {
+    let events = stream(300, 34);
+    let world = World::new(&format!("[file]\nfollow = true\n{MAPPING}"));
+    // Names that mean something in a list of paths, or to a shell.
+    let forms: [(&str, Write); 3] =
+        [("orders.ndjson", write_ndjson), ("工单, 三月 (1).csv", write_csv), ("[工单].xlsx", write_xlsx)];
+    let replay = |events: &Path, stdin: Stdio, out: &str, threads: &str| {
+        let mut command = program();
+        command.args(["replay", "--threads", threads, "--config"]).arg(world.path("fenghuo.toml"));
+        command.arg("--events").arg(events).arg("--out").arg(world.path(out)).stdin(stdin);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        ["groups", "alerts", "risks"]
+            .map(|name| fs::read_to_string(world.path(out).join(format!("{name}.ndjson"))).unwrap())
+    };
+    let path = |name: &str| world.path(name);
+    for (name, write) in forms {
+        write(&path(name), &events);
+    }
+    let expected = replay(&path("orders.ndjson"), Stdio::null(), "expected", "1");
+    assert!(expected.iter().all(|text| !text.is_empty()));
+    for (name, _) in &forms[1..] {
+        assert!(replay(&path(name), Stdio::null(), "table", "3") == expected, "{name}");
+    }
+    for name in ["-", "/dev/stdin"] {
+        for (form, _) in &forms[..2] {
+            let input = fs::File::open(path(form)).unwrap();
+            // Through a pipe, which cannot be read twice.
+            let mut cat =
+                std::process::Command::new("cat").stdin(input).stdout(Stdio::piped()).spawn().unwrap();
+            let pipe = cat.stdout.take().unwrap();
+            assert!(replay(Path::new(name), pipe.into(), "stdin", "2") == expected, "{form} through {name}");
+            assert!(cat.wait().unwrap().success());
+        }
+    }
+}
+
+#[test]
+fn replay_says_which_rows_it_cannot_use() {
+    let world = World::new("");
+    fs::write(world.path("a.csv"), "编号,时间,内容\n1,2026-03-01 08:00:00,停水\n2,昨天,停水\n3,2026-03-01\n")
+        .unwrap();
+    let (events, out) = (world.path("a.csv"), world.path("out"));
+    let output =
+        world.command(&["replay", "--events", events.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap().replace(&world.dir.path().display().to_string(), "");
+    let said: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once(" WARN ")?.1)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+fenghuo::cli::replay: /a.csv:3: invalid_time: `received_at` is "昨天", no time that we can read; give a time like 2026-02-28T11:25:05+08:00
+fenghuo::cli::replay: /a.csv:4: invalid_row: the row has 2 cells and the header has 3; a cell with a delimiter or a line end in it must stand in quotes
+"#);
+}
