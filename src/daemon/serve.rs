@@ -55,8 +55,36 @@ pub fn run_with(
 struct Daemon {
     health: Health,
     parts: Vec<Part>,
+    delivery: Delivery,
     patience: Duration,
     runtime: tokio::runtime::Runtime,
+}
+
+/// The outbox worker, which stops last: what the last batch raised still goes out.
+struct Delivery {
+    wake: Wake,
+    stop: CancellationToken,
+    /// How long it may go on after everything else has stopped.
+    grace: Duration,
+    /// `None` when there is nobody to deliver to.
+    working: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Delivery {
+    /// Sends what is due and can be sent within the grace, then ends.
+    fn end(self, runtime: &tokio::runtime::Runtime) {
+        self.stop.cancel();
+        let Some(working) = self.working else { return };
+        // The worker keeps to its grace itself; the rest is for the store to take note.
+        let limit = self.grace + Duration::from_secs(1);
+        match runtime.block_on(async { tokio::time::timeout(limit, working).await }) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(part = "deliver", %error, "ended with an error"),
+            Err(_) => {
+                tracing::warn!(part = "deliver", "has not ended in time; the next start goes on where it was")
+            }
+        }
+    }
 }
 
 /// A part on a thread of its own.
@@ -123,7 +151,8 @@ impl Daemon {
         let mut sources = sources(settings, &health, &store, &holdings)?;
         sources.extend(extra.into_iter().map(|source| (source, false)));
 
-        let deliver = deliver(settings, &health, &store, &runtime, shutdown)?;
+        let delivery = deliver(settings, &health, &store, &runtime)?;
+        let wake = delivery.wake.clone();
         let parts = PipelineParts {
             store,
             decoder,
@@ -132,7 +161,7 @@ impl Daemon {
             sinks: config.webhook.iter().map(|webhook| webhook.name.clone()).collect(),
             holdings,
             batch: config.intake.batch_records as usize,
-            wake: Box::new(move || deliver.wake()),
+            wake: Box::new(move || wake.wake()),
             now: Box::new(Timestamp::now),
             probe: Arc::new(NoProbe),
         };
@@ -148,7 +177,7 @@ impl Daemon {
             threads.push(Part::spawn(source.name(), is_vital, move || source.run(intake, shutdown))?);
         }
         let patience = Duration::from_secs(config.shutdown_seconds.into());
-        Ok(Self { health, parts: threads, patience, runtime })
+        Ok(Self { health, parts: threads, delivery, patience, runtime })
     }
 
     /// Waits until shutdown is asked for or a vital part ends, then until all parts have ended or
@@ -184,10 +213,15 @@ impl Daemon {
                     false
                 }
             });
+            if self.delivery.working.as_ref().is_some_and(tokio::task::JoinHandle::is_finished) {
+                failed = Some(anyhow::anyhow!("deliver has panicked; see the log above"));
+            }
         }
         systemd::stopping();
+        // The sources stop first; when the last of them is gone, the pipeline has taken in what
+        // they handed over and ends.
         shutdown.cancel();
-        let end = Instant::now() + self.patience;
+        let end = Instant::now() + self.patience.saturating_sub(self.delivery.grace);
         for part in &self.parts {
             match part.ended.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(Ok(())) => {}
@@ -203,6 +237,7 @@ impl Daemon {
                 Err(RecvTimeoutError::Disconnected) => tracing::error!(part = part.name, "has panicked"),
             }
         }
+        self.delivery.end(&self.runtime);
         self.runtime.shutdown_timeout(Duration::from_secs(1));
         failed.map_or(Ok(()), Err)
     }
@@ -268,18 +303,13 @@ fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> any
     Ok(())
 }
 
-/// So long attempts under way may take to end when the daemon stops.
-const DELIVERY_GRACE: Duration = Duration::from_secs(3);
-
-/// Starts the outbox worker. It stops after the pipeline has: what the last batch raised is in the
-/// outbox and goes out now or at the next start.
+/// Starts the outbox worker.
 fn deliver(
     settings: &Settings,
     health: &Health,
     store: &Arc<dyn Store>,
     runtime: &tokio::runtime::Runtime,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<Wake> {
+) -> anyhow::Result<Delivery> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
     if let Some(webhook) = &settings.config.webhook {
         let (file, env) = (webhook.secret_file.as_deref(), webhook.secret_env.as_deref());
@@ -289,13 +319,15 @@ fn deliver(
         let token = secrets::secret("the webhook token", file, env)?;
         sinks.push(Arc::new(WebhookSink::new(webhook, &WebhookSecrets { signing, token })?));
     }
+    let has_sinks = !sinks.is_empty();
     // Leases in the outbox tell processes apart, also when a process number is used again.
     let owner = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
     let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner);
-    let wake = worker.wake();
+    let (wake, stop) = (worker.wake(), CancellationToken::new());
     let mut states = worker.status();
     let reporter = health.register("deliver");
     reporter.ok();
+    let is_wanted = stop.clone();
     runtime.spawn(async move {
         while states.changed().await.is_ok() {
             match crate::deliver::problem(&states.borrow_and_update()) {
@@ -303,8 +335,13 @@ fn deliver(
                 Some(problem) => reporter.degraded(problem),
             }
         }
-        reporter.done();
+        if !has_sinks || is_wanted.is_cancelled() {
+            reporter.done();
+        }
     });
-    runtime.spawn(worker.run(shutdown.clone(), DELIVERY_GRACE));
-    Ok(wake)
+    // A third of the time for stopping: enough for what the last batch raised, and a receiver that
+    // does not answer cannot take it from the sources and the pipeline.
+    let grace = Duration::from_secs(settings.config.shutdown_seconds.into()) / 3;
+    let working = runtime.spawn(worker.run(stop.clone(), grace));
+    Ok(Delivery { wake, stop, grace, working: has_sinks.then_some(working) })
 }

@@ -8,6 +8,7 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod starts;
+mod stops;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,55 @@
+//! Ending in order: sources, then the pipeline with what they handed over, then delivery.
+
+use std::process::Stdio;
+
+use fenghuo::store::Store as _;
+
+use super::{Daemon, World, line, stream};
+
+/// Time enough for a busy machine; nothing waits for it.
+const PATIENCE: [&str; 2] = ["--set", "shutdown_seconds=90"];
+
+/// Sends everything in one request and asks the daemon to end as soon as that is durable.
+fn send_and_stop(world: &World, daemon: Daemon) {
+    let lines: Vec<Vec<u8>> = stream(120, 41).iter().map(line).collect();
+    let request = daemon
+        .http
+        .post(daemon.url("/v1/complaints"))
+        .header("content-type", "application/x-ndjson")
+        .body(lines.join(&b'\n'));
+    let answer = world.centre.runtime.block_on(request.send()).unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let (status, log) = daemon.stop();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("not ended in time"), "{log}");
+}
+
+fn pending(world: &World) -> u64 {
+    world.store().unwrap().outbox_depths().unwrap().iter().map(|depth| depth.pending).sum()
+}
+
+#[test]
+fn what_the_last_batch_raised_goes_out_before_the_end() {
+    let world = World::new("");
+    let daemon = world.daemon_with(&PATIENCE, Stdio::null());
+    // Answered as soon as it listens, which may be before the engine stands.
+    crate::support::wait_until("it is ready", || daemon.get(&world.centre, "/readyz").0 == 200);
+    send_and_stop(&world, daemon);
+    assert_eq!(pending(&world), 0, "all revisions went out, one after the other");
+    let accepted = world.centre.accepted();
+    assert!(accepted.keys().any(|(_, revision)| *revision > 1), "too few alerts: {:?}", accepted.keys());
+}
+
+#[test]
+fn a_receiver_that_is_away_does_not_hold_up_the_end() {
+    let world = World::new("");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("webhook.url=http://{nobody}/alerts");
+    let daemon = world.daemon_with(&["--set", &url], Stdio::null());
+    crate::support::wait_until("it is ready", || daemon.get(&world.centre, "/readyz").0 == 200);
+    send_and_stop(&world, daemon);
+    assert!(pending(&world) > 0);
+    let daemon = world.daemon();
+    assert!(!world.all_accepted().is_empty());
+    drop(daemon);
+}
