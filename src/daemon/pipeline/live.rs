@@ -43,6 +43,11 @@ impl Live {
         Some(Engine::open_since(self.engine.status().clock?, config))
     }
 
+    /// The same, for the clock of its last commit.
+    pub(super) fn committed_open_since(&self, config: &EngineConfig) -> Option<Timestamp> {
+        Some(Engine::open_since(self.anchor?.0, config))
+    }
+
     /// Notes a commit.
     pub(super) fn committed(&mut self, now: Timestamp) {
         self.anchor = self.engine.status().clock.map(|clock| (clock, now));

@@ -7,6 +7,7 @@ mod files;
 mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod room;
 mod starts;
 mod stops;
 
