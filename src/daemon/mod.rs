@@ -10,6 +10,7 @@ pub mod health;
 pub mod ledger;
 pub mod logging;
 pub mod pipeline;
+pub mod poll;
 pub mod probes;
 pub mod replay;
 pub mod secrets;

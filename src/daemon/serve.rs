@@ -25,7 +25,7 @@ use crate::store::sqlite::SqliteStore;
 use super::config::Settings;
 use super::health::{Health, State};
 use super::pipeline::{NoProbe, Pipeline, PipelineParts, Stop};
-use super::{core, probes, secrets, systemd};
+use super::{core, poll, probes, secrets, systemd};
 
 /// How often the parts are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -153,12 +153,14 @@ impl Daemon {
 
         let delivery = deliver(settings, &health, &store, &runtime)?;
         let wake = delivery.wake.clone();
+        let sinks: Vec<String> = config.webhook.iter().map(|webhook| webhook.name.clone()).collect();
+        runtime.spawn(poll::run(Arc::clone(&store), sinks.clone(), shutdown.clone()));
         let parts = PipelineParts {
             store,
             decoder,
             preparer,
             config: engine,
-            sinks: config.webhook.iter().map(|webhook| webhook.name.clone()).collect(),
+            sinks,
             holdings,
             batch: config.intake.batch_records as usize,
             wake: Box::new(move || wake.wake()),

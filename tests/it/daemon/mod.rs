@@ -241,6 +241,12 @@ impl Daemon {
         })
     }
 
+    /// The value of a series in `/metrics`; the name with its labels. `None` while it is not there.
+    fn metric(&self, centre: &Centre, name: &str) -> Option<String> {
+        let metrics = self.get(centre, "/metrics").1;
+        metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+    }
+
     /// Ends it as a crash does.
     fn kill(mut self) {
         self.child.kill().unwrap();

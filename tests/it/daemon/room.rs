@@ -39,12 +39,6 @@ fn durable(answer: &str) -> Vec<ComplaintId> {
     lines.filter(is_durable).map(|line| ComplaintId::from(line["id"].as_str().unwrap())).collect()
 }
 
-fn gauge(world: &World, daemon: &Daemon, name: &str) -> String {
-    let metrics = daemon.get(&world.centre, "/metrics").1;
-    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("{name} is not in\n{metrics}")).to_owned()
-}
-
 #[test]
 fn a_full_store_stops_intake_and_what_was_acknowledged_is_there_when_there_is_room() {
     let events = stream(1500, 51);
@@ -95,7 +89,7 @@ fn a_full_store_stops_intake_and_what_was_acknowledged_is_there_when_there_is_ro
         "{text}"
     );
     assert_eq!(daemon.get(&world.centre, "/healthz").0, 200);
-    assert_eq!(gauge(&world, &daemon, "fenghuo_store_stalled"), "1");
+    assert_eq!(daemon.metric(&world.centre, "fenghuo_store_stalled").as_deref(), Some("1"));
     assert!(daemon.log().contains("the store takes no commits"), "{}", daemon.log());
     // Further events are refused at once, with when to come again and why.
     let (status, again, text) = send(&world, &daemon, &batches[refused]);
@@ -142,6 +136,6 @@ fn a_locked_store_stops_intake_until_it_is_free() {
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(world.centre.runtime.block_on(waiting).unwrap(), 200, "who waited is answered");
     wait_until("it is ready again", || daemon.get(&world.centre, "/readyz").0 == 200);
-    assert_eq!(gauge(&world, &daemon, "fenghuo_store_stalled"), "0");
+    assert_eq!(daemon.metric(&world.centre, "fenghuo_store_stalled").as_deref(), Some("0"));
     assert!(daemon.log().contains("takes commits again"), "{}", daemon.log());
 }

@@ -53,3 +53,29 @@ fn a_receiver_that_is_away_does_not_hold_up_the_end() {
     assert!(!world.all_accepted().is_empty());
     drop(daemon);
 }
+
+#[test]
+fn metrics_show_what_is_kept_and_what_waits() {
+    let world = World::new("");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("webhook.url=http://{nobody}/alerts");
+    let daemon = world.daemon_with(&["--set", &url], Stdio::null());
+    crate::support::wait_until("it is ready", || daemon.get(&world.centre, "/readyz").0 == 200);
+    let waits = "fenghuo_outbox_pending{sink=\"webhook\"}";
+    crate::support::wait_until("an empty outbox to be shown", || {
+        daemon.metric(&world.centre, waits).as_deref() == Some("0")
+    });
+    send_and_stop(&world, daemon);
+
+    // They are looked at when it starts, before anything comes.
+    let daemon = world.daemon_with(&["--set", &url], Stdio::null());
+    let (counts, pending) = (world.store().unwrap().counts().unwrap(), pending(&world).to_string());
+    let value = |name: &str| daemon.metric(&world.centre, name);
+    crate::support::wait_until("the outbox to be shown", || value(waits).as_ref() == Some(&pending));
+    let kept = counts.complaints.to_string();
+    assert_eq!(value("fenghuo_store_records{kind=\"complaint\"}").as_ref(), Some(&kept));
+    let bytes = value("fenghuo_store_bytes{part=\"file\"}").unwrap();
+    assert!(bytes.parse::<u64>().unwrap() > 10_000, "{bytes}");
+    let age = "fenghuo_outbox_oldest_age_seconds{sink=\"webhook\"}";
+    crate::support::wait_until("what waits to grow old", || value(age).is_some_and(|age| age != "0"));
+}
