@@ -12,6 +12,7 @@ pub mod logging;
 pub mod pipeline;
 pub mod poll;
 pub mod probes;
+pub mod reload;
 pub mod replay;
 pub mod secrets;
 pub mod serve;

@@ -25,6 +25,7 @@ use crate::store::sqlite::SqliteStore;
 use super::config::Settings;
 use super::health::{Health, State};
 use super::pipeline::{NoProbe, Pipeline, PipelineParts, Stop};
+use super::reload::{Reload, Reloader};
 use super::{core, poll, probes, secrets, systemd};
 
 /// How often the parts are looked at.
@@ -47,8 +48,19 @@ pub fn run_with(
     extra: Vec<Box<dyn Source>>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let daemon = Daemon::start(settings, extra, shutdown)?;
-    daemon.watch(shutdown)
+    Daemon::start(settings, extra, None, shutdown)?.watch(shutdown)
+}
+
+/// [`run`], reading configuration and rules again when that is asked for.
+///
+/// # Errors
+/// See [`run`].
+pub fn run_reloadable(
+    settings: &Settings,
+    reload: Reload,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    Daemon::start(settings, Vec::new(), Some(reload), shutdown)?.watch(shutdown)
 }
 
 /// A running daemon.
@@ -56,6 +68,7 @@ struct Daemon {
     health: Health,
     parts: Vec<Part>,
     delivery: Delivery,
+    reloader: Option<Reloader>,
     patience: Duration,
     runtime: tokio::runtime::Runtime,
 }
@@ -118,6 +131,7 @@ impl Daemon {
     fn start(
         settings: &Settings,
         extra: Vec<Box<dyn Source>>,
+        reload: Option<Reload>,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let config = &settings.config;
@@ -159,7 +173,7 @@ impl Daemon {
             store,
             decoder,
             preparer,
-            config: engine,
+            config: Arc::clone(&engine),
             sinks,
             holdings,
             batch: config.intake.batch_records as usize,
@@ -168,6 +182,8 @@ impl Daemon {
             probe: Arc::new(NoProbe),
         };
         let pipeline = Pipeline::new(parts, health.register("pipeline"), shutdown.clone());
+        let reloader =
+            reload.map(|reload| Reloader::new(reload, pipeline.renewal(), &health, key.key, engine, config));
         let handle = runtime.handle().clone();
         let mut threads = Vec::new();
         threads.push(Part::spawn("pipeline", true, move || match pipeline.run(outlet, &handle) {
@@ -179,7 +195,24 @@ impl Daemon {
             threads.push(Part::spawn(source.name(), is_vital, move || source.run(intake, shutdown))?);
         }
         let patience = Duration::from_secs(config.shutdown_seconds.into());
-        Ok(Self { health, parts: threads, delivery, patience, runtime })
+        Ok(Self { health, parts: threads, delivery, reloader, patience, runtime })
+    }
+
+    /// Waits a moment. A reload that is asked for ends it; one that comes before the daemon is ready
+    /// waits until then, so that the service manager hears of both in order.
+    fn wait(&mut self, shutdown: &CancellationToken, is_ready: bool) {
+        let Some(reloader) = self.reloader.as_mut().filter(|_| is_ready) else {
+            return thread::sleep(LOOK);
+        };
+        match reloader.reload.asked.recv_timeout(LOOK) {
+            Ok(()) => {
+                // Asked for several times, it is done once.
+                while reloader.reload.asked.try_recv().is_ok() {}
+                reloader.run(shutdown);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
+        }
     }
 
     /// Waits until shutdown is asked for or a vital part ends, then until all parts have ended or
@@ -194,7 +227,7 @@ impl Daemon {
                 systemd::ready(&report);
                 is_told_ready = true;
             }
-            thread::sleep(LOOK);
+            self.wait(shutdown, is_told_ready);
             if shutdown.is_cancelled() {
                 // Parts that end now do as they are told.
                 break;

@@ -85,6 +85,22 @@ impl Pipeline {
         self.step(Step::EngineReady)
     }
 
+    /// Takes over other rules if there are any: between two batches, and with every engine rebuilt
+    /// from the store, as after a restart. Their leases and positions stay, since nobody else may
+    /// have committed under them.
+    pub(super) fn renew(&mut self) -> Result<(), Stop> {
+        let Some(preparer) = self.renewal.offered() else { return Ok(()) };
+        self.parts.preparer = preparer;
+        for (partition, Live { engine, leases, positions, .. }) in std::mem::take(&mut self.live) {
+            // Two engines of one partition need not be in memory at once.
+            drop(engine);
+            let live = Live { positions, ..self.rebuild(&partition, leases)? };
+            self.live.insert(partition, live);
+        }
+        self.renewal.taken();
+        Ok(())
+    }
+
     /// Folds the open window from the store: decisions are taken as they were stored.
     fn rebuild(&self, partition: &PartitionKey, leases: BTreeSet<LeaseId>) -> Result<Live, Stop> {
         let started = Instant::now();

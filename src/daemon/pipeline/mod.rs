@@ -11,6 +11,7 @@
 mod batch;
 mod live;
 mod probe;
+mod renewal;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::telemetry::pipeline as happening;
 use super::health::Reporter;
 use live::Live;
 pub use probe::{Killed, NoProbe, Probe, Step};
+pub use renewal::Renewal;
 
 /// How long the thread waits for a record before it looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
@@ -73,6 +75,7 @@ pub struct Pipeline {
     shutdown: CancellationToken,
     live: BTreeMap<PartitionKey, Live>,
     swept: Option<Instant>,
+    renewal: Renewal,
 }
 
 /// Why the pipeline stopped in the middle of a batch. Nothing of the batch is lost: its records are
@@ -93,7 +96,13 @@ pub enum Stop {
 impl Pipeline {
     /// A pipeline that has not read anything.
     pub fn new(parts: PipelineParts, health: Reporter, shutdown: CancellationToken) -> Self {
-        Self { parts, health, shutdown, live: BTreeMap::new(), swept: None }
+        let renewal = Renewal::default();
+        Self { parts, health, shutdown, live: BTreeMap::new(), swept: None, renewal }
+    }
+
+    /// The way to give it other rules while it runs.
+    pub fn renewal(&self) -> Renewal {
+        self.renewal.clone()
     }
 
     /// Takes records until the sources are gone: on a shutdown they stop first, and what they have
@@ -109,6 +118,7 @@ impl Pipeline {
         let mut ticked = Instant::now();
         loop {
             self.health.beat(Instant::now(), LIFE_SIGN);
+            self.renew()?;
             // Under load, too: other engines may be idle, and old records are old all the same.
             if ticked.elapsed() >= TICK {
                 self.tick()?;

@@ -7,6 +7,7 @@ mod files;
 mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod reload;
 mod room;
 mod starts;
 mod stops;
@@ -195,7 +196,12 @@ struct Daemon {
 impl Daemon {
     /// Starts it and waits until it listens.
     fn start(config: &Path, args: &[&str], stdin: Stdio) -> Self {
-        let mut child = program()
+        Self::spawn(program(), config, args, stdin)
+    }
+
+    /// The same with a program whose environment was changed.
+    fn spawn(mut program: Command, config: &Path, args: &[&str], stdin: Stdio) -> Self {
+        let mut child = program
             .args(["run", "--color", "never", "--config"])
             .arg(config)
             .args(args)
