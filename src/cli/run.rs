@@ -21,7 +21,7 @@ const EXAMPLES: &str = "Examples:
   fenghuo run --data-dir ./data --listen 127.0.0.1:9000
   tail -f orders.ndjson | fenghuo run --input -
 
-Stop it with Ctrl-C or SIGTERM; SIGHUP reads the configuration and the rules again.";
+Stop it with Ctrl-C or SIGTERM; SIGHUP reads the rules and the log level again.";
 
 /// Arguments of `fenghuo run`.
 #[derive(Debug, Clone, Args)]
