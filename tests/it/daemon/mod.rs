@@ -3,6 +3,7 @@
 //! The invariant of all runs: what the receiver has accepted at the end is the same, byte for byte,
 //! as in a run that nothing disturbed.
 
+mod bad_input;
 mod files;
 mod http;
 #[cfg(feature = "kafka")]
