@@ -149,7 +149,7 @@ pub fn of(error: &anyhow::Error) -> Exit {
         }
     }
     // Last, since reading a file may also fail for the store that keeps its position.
-    if error.chain().any(|cause| cause.is::<FileError>()) { Exit::Input } else { Exit::Failure }
+    if error.chain().any(<dyn Error>::is::<FileError>) { Exit::Input } else { Exit::Failure }
 }
 
 // `fenghuo ... | head` is no fault.

@@ -132,10 +132,10 @@ fn config(args: &ReplayArgs, context: &Context) -> anyhow::Result<Config> {
 }
 
 /// The records, while `position` follows the bytes read.
-fn watched<'a>(
+fn watched(
     mut records: Records,
-    position: &'a std::cell::Cell<u64>,
-) -> impl Iterator<Item = anyhow::Result<RawRecord>> + 'a {
+    position: &std::cell::Cell<u64>,
+) -> impl Iterator<Item = anyhow::Result<RawRecord>> {
     std::iter::from_fn(move || {
         let record = records.next()?;
         position.set(records.bytes_read());

@@ -94,7 +94,10 @@ impl Delivery {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(part = "deliver", %error, "ended with an error"),
             Err(_) => {
-                tracing::warn!(part = "deliver", "has not ended in time; the next start goes on where it was")
+                tracing::warn!(
+                    part = "deliver",
+                    "has not ended in time; the next start goes on where it was"
+                );
             }
         }
     }

@@ -163,7 +163,7 @@ impl Pipeline {
         loop {
             match self.parts.store.known(ids) {
                 Ok(known) => {
-                    self.recovered(stall);
+                    self.recovered(&stall);
                     return Ok(known);
                 }
                 Err(error) if error.is_passing() => self.stalled(&mut stall, &error.to_string())?,
@@ -227,7 +227,7 @@ impl Pipeline {
                 }
             }
         }
-        self.recovered(stall);
+        self.recovered(&stall);
         if let Some(live) = self.live.get_mut(&commit.partition) {
             live.committed(commit.committed_at);
             for delta in &commit.positions {
@@ -254,7 +254,7 @@ impl Pipeline {
         Ok(())
     }
 
-    fn recovered(&self, stall: Stall) {
+    fn recovered(&self, stall: &Stall) {
         if !stall.is_new() {
             happening::StoreRecovered.emit();
             self.health.ok();

@@ -41,7 +41,7 @@ fn send(world: &World, daemon: &Daemon, body: Vec<u8>) {
 /// The rules that a stored complaint meets.
 fn met(world: &World, id: &str) -> Vec<String> {
     let stored = world.store().unwrap().complaint(&ComplaintId::from(id)).unwrap().unwrap();
-    stored.record.decision.risks.iter().map(|hit| hit.rule.to_string()).collect()
+    stored.record.decision.risks.iter().map(|hit| hit.rule.clone()).collect()
 }
 
 /// A complaint that only a rule of this test can match.
