@@ -11,7 +11,7 @@ use fenghuo::daemon::core;
 use fenghuo::engine::{Arrival, Effects, Engine, EngineConfig, Preparer};
 use fenghuo::generate::{GenerateConfig, Generator};
 use fenghuo::model::PartitionKey;
-use fenghuo::source::decode::{DecodeConfig, Decoder};
+use fenghuo::source::decode::{DecodeConfig, Decoded, Decoder};
 use jiff::Timestamp;
 
 /// Events of the stream that are timed, after as many that fill the window.
@@ -44,6 +44,10 @@ impl Core {
         Self { decoder, preparer, config: Arc::new(config) }
     }
 
+    fn decode(&self, bytes: &[u8]) -> Decoded {
+        self.decoder.decode(bytes, Timestamp::now()).expect("generated events are good")
+    }
+
     fn engine(&self) -> Engine {
         let knowledge = self.preparer.knowledge().clone();
         Engine::new(PartitionKey::from("main"), Arc::clone(&self.config), knowledge).expect("valid settings")
@@ -52,7 +56,7 @@ impl Core {
     fn fold(&self, engine: &mut Engine, events: &[Vec<u8>]) -> Effects {
         let mut effects = Effects::default();
         for bytes in events {
-            let decoded = self.decoder.decode(bytes, Timestamp::now()).expect("generated events are good");
+            let decoded = self.decode(bytes);
             let prepared = self.preparer.prepare(decoded.complaint, decoded.content);
             engine.apply(Arrival { prepared, version: 1 }, &mut effects);
         }
@@ -77,6 +81,22 @@ fn pipeline(criterion: &mut Criterion) {
                 }
             }
         });
+    });
+    group.bench_function("of it: decode", |bencher| {
+        bencher.iter(|| {
+            for bytes in timed {
+                black_box(core.decode(bytes));
+            }
+        });
+    });
+    group.bench_function("of it: prepare", |bencher| {
+        let decode = || timed.iter().map(|bytes| core.decode(bytes)).collect::<Vec<_>>();
+        let prepare = |decoded: Vec<Decoded>| {
+            for decoded in decoded {
+                black_box(core.preparer.prepare(decoded.complaint, decoded.content));
+            }
+        };
+        bencher.iter_batched(decode, prepare, BatchSize::PerIteration);
     });
     group.bench_function("pipeline: bytes to decision", |bencher| {
         let filled = || {

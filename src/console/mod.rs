@@ -6,7 +6,7 @@
 //! here, without scripts and without anything from elsewhere, so they work in a closed network;
 //! everything that came from outside is escaped, and the content security policy forbids the rest;
 //! of a caller nothing is shown but a masked phone. **Leaves to others:** who may see it (the daemon
-//! puts the check of tokens in front), what is decided (`engine`), what is kept (`store`).
+//! serves it on loopback addresses only), what is decided (`engine`), what is kept (`store`).
 
 mod api;
 mod highlight;

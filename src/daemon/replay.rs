@@ -155,14 +155,15 @@ impl Replay<'_> {
                     engine.apply(Arrival { prepared, version }, &mut effects);
                 }
             }
-            for (id, group) in std::mem::take(&mut effects.regrouped) {
-                order[at[&id]].1 = group;
-            }
             for record in std::mem::take(&mut effects.complaints) {
                 for hit in record.decision.risks.iter().filter(|hit| hit.alerts()) {
                     write_risk(out.risks, &record.complaint.id, hit)?;
                 }
                 order[at[&record.complaint.id]].1 = record.decision.group.group;
+            }
+            // After the decisions: who was alone in one of this chunk may be a founder by its end.
+            for (id, group) in std::mem::take(&mut effects.regrouped) {
+                order[at[&id]].1 = group;
             }
             for alert in &effects.alerts {
                 summary.alerts += 1;

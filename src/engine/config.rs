@@ -11,11 +11,12 @@ use crate::model::GrowthSteps;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
-    /// How much older than the newest event one may be before it counts as late, in seconds. Late
-    /// events are grouped all the same; they are counted and marked.
+    /// How much older than the newest event one may be before it counts as late, in seconds; 0
+    /// marks every event out of order. Late events are grouped all the same; they are counted and
+    /// marked.
     pub allowed_lateness_seconds: u32,
-    /// After this many seconds without an event the clock goes on by itself, so that quiet periods
-    /// end incidents without waiting for the next call.
+    /// After this many seconds without an event, 1 to 86400, the clock goes on by itself, so that
+    /// quiet periods end incidents without waiting for the next call.
     pub idle_after_seconds: u32,
     /// The IANA zone in which alerts name times and days.
     pub time_zone: String,
@@ -25,14 +26,15 @@ pub struct EngineConfig {
     pub risk: RiskConfig,
 }
 
-/// How risk hits become cases and alerts.
+/// How risk hits become cases and alerts. The defaults are this project's starting values; laws
+/// count victims and sums for prosecution, not callers for attention.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RiskConfig {
     /// How long hits on one company count together, in days of event time, 1 to 366.
     pub window_days: u32,
-    /// Numbers of distinct callers at which a case, raised at its first hit, is told again one
-    /// level higher.
+    /// Numbers of distinct callers, rising, each 2 or more, at which a case, raised at its first
+    /// hit, is told again one level higher.
     pub steps: GrowthSteps,
     /// A case without a new hit for this many days is resolved, 1 to `window_days`.
     pub resolve_after_days: u32,

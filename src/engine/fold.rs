@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rustc_hash::FxHashMap;
 
 use crate::group::{Candidate, Grouper};
 use crate::model::{
@@ -35,31 +34,22 @@ pub struct Arrival {
 pub struct Effects {
     /// Complaints with their decisions, in the order applied.
     pub complaints: Vec<ComplaintRecord>,
-    /// Complaints of earlier batches whose group is another now.
+    /// Complaints whose group is another than when they were applied: who was alone and is now a
+    /// founder. Their decision stays as it was taken.
     pub regrouped: Vec<(ComplaintId, Option<GroupId>)>,
     /// Incidents and cases that changed, in their last state.
     pub incidents: BTreeMap<AlertId, IncidentRecord>,
     /// Alerts in the order raised.
     pub alerts: Vec<Alert>,
-    /// Where in `complaints` the last record of an id stands.
-    last_record: FxHashMap<ComplaintId, usize>,
 }
 
 impl Effects {
-    fn regroup(&mut self, id: ComplaintId, group: GroupId) {
-        match self.last_record.get(&id) {
-            Some(&at) => self.complaints[at].decision.group.group = Some(group),
-            None => self.regrouped.push((id, Some(group))),
-        }
-    }
-
     fn record(&mut self, record: ComplaintRecord) {
         let id = &record.complaint.id;
         if record.version > 1 {
-            // Where its former version was put no longer matters.
+            // Where its former version was put in this batch no longer matters.
             self.regrouped.retain(|(other, _)| other != id);
         }
-        self.last_record.insert(id.clone(), self.complaints.len());
         self.complaints.push(record);
     }
 }
@@ -171,7 +161,7 @@ impl Engine {
         let assigned = self.grouper.assign(&candidate(&prepared, seq, clock, &headline));
         let GroupDecision { group, .. } = &assigned.decision;
         if let (Some(founder), Some(group)) = (&assigned.founder, group) {
-            effects.regroup(founder.clone(), group.clone());
+            effects.regrouped.push((founder.clone(), Some(group.clone())));
         }
         let mut decision = Decision {
             group: GroupDecision { late, ..assigned.decision.clone() },
@@ -182,9 +172,10 @@ impl Engine {
         };
         let mut alerts = Vec::new();
         if let Some(group) = group {
-            alerts.extend(self.judge_group(group, &prepared, effects));
+            alerts.extend(self.judge_group(group, seq, &prepared, effects));
         }
         alerts.extend(self.judge_risk(
+            seq,
             &prepared,
             &assigned.decision,
             assigned.founder.as_ref(),
@@ -218,26 +209,32 @@ impl Engine {
             self.due.pop_first();
             self.resolve_group(&group, at, effects);
         }
-        if self.risks.next_due(&self.config.risk).is_some_and(|due| due <= to) {
-            let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
-            for (record, alert) in self.risks.resolve_due(to, &setting) {
-                effects.incidents.insert(record.id.clone(), record);
-                effects.alerts.push(alert);
-            }
+        let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
+        for (record, alert) in self.risks.advance(to, &setting) {
+            effects.incidents.insert(record.id.clone(), record);
+            effects.alerts.push(alert);
         }
         for gone in self.grouper.expire(to) {
-            self.cases.remove(&gone);
+            self.drop_empty_case(&gone);
         }
     }
 
     fn withdraw(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {
-        self.grouper.withdraw(id);
+        if let Some(Some(group)) = self.grouper.withdraw(id) {
+            self.drop_empty_case(&group);
+        }
         for record in self.risks.withdraw(id, at) {
             effects.incidents.insert(record.id.clone(), record);
         }
     }
 
-    fn judge_group(&mut self, id: &GroupId, prepared: &Prepared, effects: &mut Effects) -> Option<Alert> {
+    fn judge_group(
+        &mut self,
+        id: &GroupId,
+        seq: u64,
+        prepared: &Prepared,
+        effects: &mut Effects,
+    ) -> Option<Alert> {
         let at = prepared.complaint.received_at;
         let tally = self.grouper.tally(id)?;
         let config = &self.config.group;
@@ -259,7 +256,8 @@ impl Engine {
         let case = match self.cases.entry(id.clone()) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(GroupCase::new(id.clone(), at, &self.zone, Told::of(grouper, group)?))
+                let (id, told) = (id.clone(), Told::of(grouper, group)?);
+                entry.insert(GroupCase::new(id, seq, at, &self.partition, &self.zone, told))
             }
         };
         let step = case.incident.judge(tally.last_at, reached, fresh_reached);
@@ -289,10 +287,19 @@ impl Engine {
             let record = case.record(at);
             effects.incidents.insert(record.id.clone(), record);
         }
+        self.drop_empty_case(id);
+    }
+
+    /// A case whose group has no open member only waits to be resolved.
+    fn drop_empty_case(&mut self, id: &GroupId) {
+        if self.grouper.peek(id).is_none() && self.cases.get(id).is_some_and(|case| !case.incident.open) {
+            self.cases.remove(id);
+        }
     }
 
     fn judge_risk(
         &mut self,
+        seq: u64,
         prepared: &Prepared,
         group: &GroupDecision,
         founder: Option<&ComplaintId>,
@@ -302,6 +309,7 @@ impl Engine {
         let hit = prepared.risks.iter().find(|hit| hit.alerts())?;
         let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
         let finding = Finding {
+            seq,
             id: &prepared.complaint.id,
             at: prepared.complaint.received_at,
             callers: &prepared.callers,
@@ -331,26 +339,32 @@ impl Engine {
         self.next_seq = self.next_seq.max(seq + 1);
     }
 
-    /// Puts a stored incident or case back, after the complaints.
+    /// Puts a stored incident or case back, after the complaints. `clock` is where the engine stood.
     ///
     /// # Errors
     /// When its state is not one of ours: the store belongs to another version.
-    pub fn restore_incident(&mut self, record: &IncidentRecord) -> Result<(), serde_json::Error> {
+    pub fn restore_incident(
+        &mut self,
+        record: &IncidentRecord,
+        clock: Timestamp,
+    ) -> Result<(), serde_json::Error> {
         use serde::Deserialize as _;
         match record.kind {
             AlertKind::GroupIncident => {
                 let case = GroupCase::deserialize(&record.state)?;
-                if self.grouper.peek(&case.group).is_none() {
-                    // Its members are no longer open, so nothing can join it.
-                    return Ok(());
-                }
-                if let Some(due) = case.incident.due(days(self.config.group.resolve_after_days)) {
-                    self.due.insert((due, case.group.clone()));
-                }
-                self.cases.insert(case.group.clone(), case);
+                let id = case.group.clone();
+                self.due.extend(
+                    case.incident
+                        .due(days(self.config.group.resolve_after_days))
+                        .map(|due| (due, id.clone())),
+                );
+                self.cases.insert(id.clone(), case);
+                // Nothing can join it when its members are no longer open.
+                self.drop_empty_case(&id);
             }
             AlertKind::FinancialRisk => {
-                self.risks.restore(super::risk::RiskCase::deserialize(&record.state)?);
+                let case = super::risk::RiskCase::deserialize(&record.state)?;
+                self.risks.restore(case, clock, &self.config.risk);
             }
         }
         Ok(())

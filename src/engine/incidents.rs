@@ -42,8 +42,16 @@ pub(super) struct Told {
 }
 
 impl GroupCase {
-    pub(super) fn new(group: GroupId, at: Timestamp, zone: &TimeZone, told: Told) -> Self {
-        let id = alert_id("QS", at, zone, group.as_str());
+    pub(super) fn new(
+        group: GroupId,
+        seq: u64,
+        at: Timestamp,
+        partition: &PartitionKey,
+        zone: &TimeZone,
+        told: Told,
+    ) -> Self {
+        // See the risk cases: no two incidents share a name, whatever is forgotten in between.
+        let id = alert_id("QS", at, zone, &format!("{}\n{group}\n{seq}", partition.as_str()));
         Self { id, group, incident: Incident::default(), step_asked: 0, told }
     }
 

@@ -1,6 +1,6 @@
 //! Risk cases: hits on one company (or one matter) followed over time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,8 @@ use crate::model::{
 use super::RiskConfig;
 use super::wording::{self, RiskWords};
 
-/// A case keeps at most this many calls; of more the newest. Beyond this the level is red anyway.
+/// A case keeps at most this many calls; of more the newest, so that a case bounds its memory. That
+/// many callers are red anyway; that many calls of a few callers can push others out of the count.
 const MAX_CALLS: usize = 500;
 /// And the hits of this many newest members for the alert.
 const MAX_HITS: usize = 20;
@@ -27,6 +28,8 @@ const SHOWN_WORDS: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct RiskCases {
     cases: BTreeMap<String, RiskCase>,
+    /// When each case comes to its next turn: an open one is resolved, a closed one forgotten.
+    turns: BTreeSet<(Timestamp, String)>,
 }
 
 /// One company or matter.
@@ -40,6 +43,16 @@ pub(super) struct RiskCase {
     hits: VecDeque<(ComplaintId, RiskHit)>,
     headline: String,
     grounds: Vec<String>,
+    /// What was told last, for the end of a case whose complaints have been corrected since.
+    told: Option<Told>,
+}
+
+/// The part of an alert that outlives the complaints it was raised on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Told {
+    hit: RiskHit,
+    first_at: Timestamp,
+    last_at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +64,8 @@ struct Call {
 
 /// A hit strong enough to alert, on its way to its case.
 pub(super) struct Finding<'a> {
+    /// The complaint's number, which no other has in this engine.
+    pub(super) seq: u64,
     pub(super) id: &'a ComplaintId,
     pub(super) at: Timestamp,
     pub(super) callers: &'a CallerKeys,
@@ -79,20 +94,9 @@ impl RiskCases {
         finding: &Finding<'_>,
         setting: &Setting<'_>,
     ) -> (IncidentRecord, Option<Alert>) {
-        let key = self.key(finding);
-        // Engines know nothing of each other: the same company on the same day in two of them is two
-        // cases, which must not share a name.
-        let about = format!("{}\n{key}", setting.partition.as_str());
-        let case = self.cases.entry(key.clone()).or_insert_with(|| RiskCase {
-            id: alert_id("JR", finding.at, setting.zone, &about),
-            key,
-            entity: finding.hit.entity.clone(),
-            incident: Incident::default(),
-            calls: VecDeque::new(),
-            hits: VecDeque::new(),
-            headline: finding.headline.to_owned(),
-            grounds: Vec::new(),
-        });
+        let key = self.key(finding, setting.config);
+        let before = self.cases.get(&key).map(|case| case.turn(setting.config));
+        let case = self.cases.entry(key.clone()).or_insert_with(|| RiskCase::new(&key, finding, setting));
         case.add(finding, setting.config);
         let steps = &setting.config.steps;
         let (callers, fresh) = case.people();
@@ -100,8 +104,17 @@ impl RiskCases {
         let reached = 1 + steps.reached(callers);
         let fresh_reached = usize::from(fresh > 0) + steps.reached(fresh);
         let step = case.incident.judge(finding.at, reached, fresh_reached);
-        let alert = step.and_then(|step| case.alert(step, finding.at, setting));
-        (case.record(finding.at), alert)
+        let alert = step.map(|step| case.alert(step, finding.at, setting));
+        let (record, turn) = (case.record(finding.at), case.turn(setting.config));
+        self.turn(before, turn);
+        (record, alert)
+    }
+
+    fn turn(&mut self, before: Option<(Timestamp, String)>, after: (Timestamp, String)) {
+        if let Some(before) = before.filter(|before| *before != after) {
+            self.turns.remove(&before);
+        }
+        self.turns.insert(after);
     }
 
     /// Takes a complaint out of its cases because a new version of it has come.
@@ -120,40 +133,30 @@ impl RiskCases {
 
     /// Resolves what has been quiet until `now`, in the order it fell due, and forgets what is too
     /// old to matter.
-    pub(super) fn resolve_due(
-        &mut self,
-        now: Timestamp,
-        setting: &Setting<'_>,
-    ) -> Vec<(IncidentRecord, Alert)> {
-        let quiet = days(setting.config.resolve_after_days);
-        let mut due: Vec<(Timestamp, String)> = self
-            .cases
-            .values()
-            .filter_map(|case| Some((case.incident.due(quiet).filter(|due| *due <= now)?, case.key.clone())))
-            .collect();
-        due.sort();
+    pub(super) fn advance(&mut self, now: Timestamp, setting: &Setting<'_>) -> Vec<(IncidentRecord, Alert)> {
         let mut told = Vec::new();
-        for (at, key) in due {
+        while let Some((at, key)) = self.turns.first().filter(|(at, _)| *at <= now).cloned() {
+            self.turns.pop_first();
             let Some(case) = self.cases.get_mut(&key) else { continue };
-            if let Some(step) = case.incident.resolve(at)
-                && let Some(alert) = case.alert(step, at, setting)
-            {
-                told.push((case.record(at), alert));
+            match case.incident.resolve(at) {
+                Some(step) => {
+                    let alert = case.alert(step, at, setting);
+                    told.push((case.record(at), alert));
+                    self.turns.insert(case.turn(setting.config));
+                }
+                None => drop(self.cases.remove(&key)),
             }
         }
-        let oldest = now.saturating_sub(days(setting.config.window_days)).unwrap_or(Timestamp::MIN);
-        self.cases.retain(|_, case| case.incident.open || case.incident.last_at >= Some(oldest));
         told
     }
 
-    /// When the next case falls due.
-    pub(super) fn next_due(&self, config: &RiskConfig) -> Option<Timestamp> {
-        self.cases.values().filter_map(|case| case.incident.due(days(config.resolve_after_days))).min()
-    }
-
-    /// Puts a stored case back.
-    pub(super) fn restore(&mut self, case: RiskCase) {
-        self.cases.insert(case.key.clone(), case);
+    /// Puts a stored case back, unless its turn to be forgotten came before `clock`.
+    pub(super) fn restore(&mut self, case: RiskCase, clock: Timestamp, config: &RiskConfig) {
+        let turn = case.turn(config);
+        if case.incident.open || turn.0 > clock {
+            self.turns.insert(turn);
+            self.cases.insert(case.key.clone(), case);
+        }
     }
 
     /// How many cases are raised.
@@ -163,7 +166,7 @@ impl RiskCases {
 
     /// The case a finding belongs to: that of its company under any spelling, else of its group,
     /// else its own.
-    fn key(&mut self, finding: &Finding<'_>) -> String {
+    fn key(&mut self, finding: &Finding<'_>, config: &RiskConfig) -> String {
         if let Some(name) = &finding.hit.entity {
             let exact = format!("entity:{name}");
             if self.cases.contains_key(&exact) {
@@ -177,18 +180,49 @@ impl RiskCases {
         }
         let Some(group) = finding.group else { return format!("complaint:{}", finding.id) };
         let key = format!("group:{group}");
-        // The founder was alone when it was found: its case becomes the group's.
-        if let Some(founder) = finding.founder
-            && let Some(mut case) = self.cases.remove(&format!("complaint:{founder}"))
-        {
-            case.key.clone_from(&key);
-            self.cases.insert(key.clone(), case);
+        // Who founds the group was alone when it was found, and so was a complaint whose former
+        // version had no company: the case becomes the group's, unless the group has one.
+        if !self.cases.contains_key(&key) {
+            let mut alone = finding.founder.into_iter().chain([finding.id]);
+            if let Some(mut case) = alone.find_map(|id| self.cases.remove(&format!("complaint:{id}"))) {
+                let before = case.turn(config);
+                case.key.clone_from(&key);
+                self.turn(Some(before), case.turn(config));
+                self.cases.insert(key.clone(), case);
+            }
         }
         key
     }
 }
 
 impl RiskCase {
+    fn new(key: &str, finding: &Finding<'_>, setting: &Setting<'_>) -> Self {
+        // Engines know nothing of each other, and what is forgotten may come again on the same day:
+        // the engine and the complaint's number in it make sure that no two cases share a name.
+        let about = format!("{}\n{key}\n{}", setting.partition.as_str(), finding.seq);
+        Self {
+            id: alert_id("JR", finding.at, setting.zone, &about),
+            key: key.to_owned(),
+            entity: finding.hit.entity.clone(),
+            incident: Incident::default(),
+            calls: VecDeque::new(),
+            hits: VecDeque::new(),
+            headline: finding.headline.to_owned(),
+            grounds: Vec::new(),
+            told: None,
+        }
+    }
+
+    /// When its next turn comes, and its key: an open case is resolved after quiet, a closed one
+    /// forgotten at the end of its window.
+    fn turn(&self, config: &RiskConfig) -> (Timestamp, String) {
+        let at = self.incident.due(days(config.resolve_after_days)).unwrap_or_else(|| {
+            let last = self.incident.last_at.unwrap_or(Timestamp::MIN);
+            last.saturating_add(days(config.window_days)).unwrap_or(Timestamp::MAX)
+        });
+        (at, self.key.clone())
+    }
+
     fn add(&mut self, finding: &Finding<'_>, config: &RiskConfig) {
         let call = Call { at: finding.at, id: finding.id.clone(), callers: finding.callers.clone() };
         let place = self.calls.partition_point(|other| other.at <= call.at);
@@ -219,11 +253,15 @@ impl RiskCase {
         (all, self.incident.resolved_at.map_or(all, |at| people.count_after(at)))
     }
 
-    fn alert(&self, step: IncidentStep, at: Timestamp, setting: &Setting<'_>) -> Option<Alert> {
-        let (_, hit) = self.hits.iter().max_by_key(|(_, hit)| hit.score)?;
+    fn alert(&mut self, step: IncidentStep, at: Timestamp, setting: &Setting<'_>) -> Alert {
+        let best = self.hits.iter().max_by_key(|(_, hit)| hit.score);
+        if let (Some((_, hit)), Some(first), Some(last)) = (best, self.calls.front(), self.calls.back()) {
+            self.told = Some(Told { hit: hit.clone(), first_at: first.at, last_at: last.at });
+        }
+        let Told { hit, first_at, last_at } = self.told.as_ref().expect("a case is raised on a hit");
+        let (first_at, last_at) = (*first_at, *last_at);
         let (callers, _) = self.people();
         let anonymous = self.calls.iter().filter(|call| call.callers.is_empty()).count() as u32;
-        let (first_at, last_at) = (self.calls.front()?.at, self.calls.back()?.at);
         let words = RiskWords {
             state: step.state,
             level: step.level,
@@ -240,7 +278,7 @@ impl RiskCase {
             last_at,
             quiet_days: setting.config.resolve_after_days,
         };
-        Some(Alert {
+        Alert {
             id: self.id.clone(),
             revision: self.incident.revision,
             partition: setting.partition.clone(),
@@ -261,7 +299,7 @@ impl RiskCase {
                 hits: self.hits.iter().cloned().collect(),
                 pack: setting.pack.to_owned(),
             }),
-        })
+        }
     }
 
     fn record(&self, at: Timestamp) -> IncidentRecord {

@@ -8,9 +8,9 @@ use super::MentionSource;
 use super::forms::{BORDERS, COMMON, GOES_ON, HARD, LEGAL, PUBLIC_BODIES, SOFT, TRADE};
 use super::name::{is_generic, is_han, is_name_char, normal_name, strip_region};
 
-/// How many characters before an ending can belong to a name.
+/// How many characters before an ending can belong to a name: a region, a long brand and a trade fit.
 const MAX_LEFT: usize = 24;
-/// A text is searched for at most this many endings.
+/// A text is searched for at most this many endings, so that a text made of endings costs no more.
 const MAX_ENDINGS: usize = 200;
 
 /// A name as it stands in a normalised text.
@@ -138,6 +138,8 @@ fn proper(text: &str, from: usize, end: usize, legal: bool) -> Option<String> {
     let ending = TRADE.iter().filter(|word| name.ends_with(*word)).map(|word| word.len()).max().unwrap_or(0);
     let front = &name[..name.len() - ending];
     let own = front.chars().filter(|&c| is_han(c) || c.is_ascii_alphanumeric()).count();
+    // The longest own part, in characters. A legal form is sure, so more before it may belong to the
+    // name; an ending that is also an everyday word is not, so less may.
     let most = match (legal, common) {
         (true, false) => 18,
         (true, true) => 12,

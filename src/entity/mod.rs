@@ -21,7 +21,8 @@ use crate::text::{Normalised, normalise};
 pub use name::normal_name;
 pub use same::same;
 
-/// A complaint yields at most this many names.
+/// A complaint yields at most this many names; beyond it a text lists companies rather than being
+/// about them.
 pub const MAX_MENTIONS: usize = 8;
 
 /// How a name was recognised, from the surest to the least sure.
@@ -110,6 +111,8 @@ impl Candidate {
         self.in_title |= other.in_title;
     }
 
+    // An order, not a measure: the source comes first, the title can lift a name over the next
+    // source, and repetition only decides between names that are otherwise equal or close.
     fn weight(&self) -> u32 {
         let form = match self.mention.source {
             MentionSource::Subject => 100,

@@ -11,13 +11,16 @@ use super::members::Group;
 use super::similarity::{each_shared, likeness, squared_length, weight};
 use super::window::Open;
 
-/// A complaint asks the index with this many of its rarest terms.
+// The sizes below bound the work for a complaint and have no published source.
+
+/// A complaint asks the index with this many of its heaviest terms.
 const QUERY_TERMS: usize = 24;
 /// This many of the complaints found are compared in full.
 const COMPARED: usize = 48;
-/// A place must be named by this many of a group's newest members to speak for the group.
+/// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
-/// Two complaints whose shared words are fewer than this meet by accident.
+/// Two complaints whose shared words are fewer than this meet by accident, unless they are nearly
+/// the same (a cosine of 0.9): complaints of two or three words exist.
 const FEWEST_SHARED: usize = 3;
 /// Terms and neighbours shown in an explanation.
 const SHOWN_TERMS: usize = 8;

@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::GrowthSteps;
 
 /// How complaints are put into groups and when a group becomes an incident.
+///
+/// No published rule names a number of callers, of days or a likeness that makes a group incident,
+/// so the defaults are this project's starting values. Before changing one, look at what it does:
+/// `fenghuo generate --gold` writes a stream with its truth, `fenghuo replay` what the engine makes
+/// of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GroupConfig {
@@ -16,16 +21,20 @@ pub struct GroupConfig {
     pub match_days: u32,
     /// The window in which distinct callers are counted, in days, 1 to `match_days`.
     pub window_days: u32,
-    /// Numbers of distinct callers at which an incident is raised and then told again; the levels
-    /// 蓝 黄 橙 红 follow the first four.
+    /// Numbers of distinct callers at which an incident is raised and then told again, rising, each
+    /// 2 or more; the levels 蓝 黄 橙 红 follow the first four.
     pub steps: GrowthSteps,
-    /// Other steps for complaints of a category (any name on the category path).
+    /// Other steps for complaints of a category (any name on the category path; the finest one
+    /// that is named here counts).
     pub steps_by_category: BTreeMap<String, GrowthSteps>,
     /// An incident without a new complaint for this many days is resolved, 1 to `match_days`.
     pub resolve_after_days: u32,
-    /// The similarity, 0 to 1, at which two complaints that name the same place are one matter.
+    /// The similarity, 0.01 to 1, at which two complaints that surely name the same place are one
+    /// matter; the less sure, the nearer to `unknown_place`. Above `unknown_place`, naming the same
+    /// place would count against them.
     pub same_place: f32,
-    /// The similarity, 0 to 1, asked for when one of them names no place.
+    /// The similarity, 0.01 to 1, asked for when their places say nothing: one of them names none,
+    /// or they cannot be compared. Different places are kept apart at any similarity.
     pub unknown_place: f32,
     /// How many times a word in the title counts against one in the text, 1 to 10.
     pub title_weight: u32,

@@ -18,7 +18,8 @@ use super::terms::{Terms, hash_word};
 use super::window::{self, Open, Window};
 use super::{GroupConfig, Tally, identity};
 
-/// The heaviest terms of a complaint that are kept to compare it with others.
+/// The heaviest terms of a complaint that are kept to compare it with others: a bound on memory and
+/// work.
 const KEPT_TERMS: usize = 64;
 
 /// A complaint that asks where it belongs.
@@ -223,8 +224,7 @@ impl Grouper {
         self.window.get(*self.by_complaint.get(id)?)
     }
 
-    /// The group's member that is most like the other newest ones (the medoid), and the terms that
-    /// most of them share, as hashes to be looked up in evidence.
+    /// The group's member that is most like the other newest ones (the medoid).
     pub fn central(&self, group: &Group) -> Option<&Open> {
         candidates::medoid(self, group)
     }

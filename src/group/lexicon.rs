@@ -7,12 +7,14 @@ use rustc_hash::FxHashMap;
 use crate::text::Segmenter;
 
 /// The length in words that a complaint is taken to have when a word's frequency in general
-/// Chinese is turned into the chance that a complaint holds it at all.
+/// Chinese is turned into the chance that a complaint holds it at all. An assumption: it only
+/// counts while few complaints are open.
 const TYPICAL_WORDS: f64 = 100.0;
 /// Total of the frequencies in the segmenter's dictionary (60,101,967, rounded).
 const DICTIONARY_TOTAL: f64 = 6.0e7;
 /// How many complaints' worth of evidence general Chinese is. With fewer open complaints than this
-/// the dictionary decides what is rare, with more the stream itself does.
+/// the dictionary decides what is rare, with more the stream itself does. A choice, not a measured
+/// figure.
 const PRIOR_DOCUMENTS: f64 = 500.0;
 
 /// Numbers for terms. A term's number is free again when no open complaint holds it.

@@ -23,8 +23,9 @@ pub struct Commit {
     pub committed_at: Timestamp,
     /// New and updated complaints, in the order they were applied.
     pub complaints: Vec<ComplaintRecord>,
-    /// Group changes of complaints applied in earlier batches (a first member that was alone until
-    /// now, members of a group that was merged into another).
+    /// Group changes after a complaint was applied, in this batch or an earlier one (a first member
+    /// that was alone until now, members of a group that was merged into another). They come on top
+    /// of what the decisions in `complaints` say.
     pub regrouped: Vec<(super::ComplaintId, Option<GroupId>)>,
     /// Groups that went into another: (old, into).
     pub aliases: Vec<(GroupId, GroupId)>,

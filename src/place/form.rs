@@ -33,7 +33,7 @@ pub(super) struct Found {
     pub known: bool,
 }
 
-/// Longest name read by form, in characters.
+/// Longest name read by form, in characters; longer ones are sentences that end like a name.
 pub(super) const MAX_NAME: usize = 12;
 
 /// Reads names by their form. Immutable.

@@ -18,7 +18,8 @@ pub enum Relation {
     Different,
 }
 
-/// Places kept of one complaint; the first ones are what it is about.
+/// Places kept of one complaint for comparing; the first ones are what it is about. Comparing costs
+/// up to the square of this for each candidate.
 const MAX_KEYS: usize = 8;
 
 /// The places of a complaint in the form that comparing is cheap in. Made once, compared with every
@@ -44,7 +45,8 @@ struct Key {
     firm: bool,
 }
 
-/// How like two names must be in characters before they are looked at closely.
+/// So many characters two names must share before they are looked at closely: a cheap check that
+/// leaves out nearly all pairs.
 const ALIKE_CHARS: u32 = 2;
 
 impl PlaceKeys {
@@ -102,6 +104,11 @@ impl PlaceKeys {
     ///
     /// Sites decide before roads, roads before communities, those before streets. What is only
     /// mentioned besides can bind, weakly, but never part.
+    ///
+    /// The strengths (here and in `alike`) are an order by judgement, not measured chances: a
+    /// site above a road above a community, what a complaint is about above what it mentions,
+    /// equal names above names that only sound or look alike. Grouping turns them into how much
+    /// the same place lowers its threshold.
     pub fn relation(&self, other: &Self) -> Relation {
         if let Some(strength) = self.best(other, PlaceKind::Site, 0.5) {
             return Relation::Same(strength);

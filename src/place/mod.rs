@@ -38,7 +38,7 @@ use crate::text::{Normalised, Segmenter, Token, normalise};
 pub const MAX_MENTIONS: usize = 16;
 
 /// Bytes of a text (in normal form) in which places are looked for: what a complaint is about stands
-/// at its beginning.
+/// at its beginning. Far above the length of a usual complaint; it bounds the cost of unusual ones.
 const MAX_READ: usize = 16 * 1024;
 
 /// Reads the places of complaints. Immutable, to be shared between threads.

@@ -260,7 +260,8 @@ impl Resumed<'_> {
 pub struct ClientError<'a> {
     /// The topic.
     pub topic: &'a str,
-    /// The class: `connection`, `name`, `tls`, `authentication`, `authorization`, `topic`, `other`.
+    /// The class: `connection`, `name`, `tls`, `authentication`, `authorization`, `topic`,
+    /// `expelled`, `other`.
     pub kind: &'static str,
     /// What happened and what to do.
     pub message: &'a str,

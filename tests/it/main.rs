@@ -12,4 +12,5 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod licences;
+mod simulation;
 mod support;

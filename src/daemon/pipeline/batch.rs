@@ -21,6 +21,7 @@ use crate::telemetry::source::{
     EventDeadLettered, EventRepeated, EventUpdated, EventsAccepted, EventsReceived,
 };
 
+use super::live::Live;
 use super::{Pipeline, RETRY, Step, Stop};
 
 /// Why the store could not be used at the last try, if it could not.
@@ -206,6 +207,13 @@ impl Pipeline {
         loop {
             match self.parts.store.commit(commit, &self.parts.sinks) {
                 Ok(()) => break,
+                Err(error @ CommitError::Lost { .. }) if leases.is_empty() && !self.is_leased(commit) => {
+                    // Nobody takes these sources away: a second daemon works on this store. Going on
+                    // would drop one batch after the other.
+                    return Err(Stop::Fatal(anyhow::Error::new(error).context(
+                        "another daemon uses this data folder; stop it, or give this one its own store.path",
+                    )));
+                }
                 Err(CommitError::Lost { source }) => {
                     happening::BatchLost { source: &source }.emit();
                     for lease in leases {
@@ -259,6 +267,10 @@ impl Pipeline {
             happening::StoreRecovered.emit();
             self.health.ok();
         }
+    }
+
+    fn is_leased(&self, commit: &Commit) -> bool {
+        self.live.get(&commit.partition).is_some_and(Live::is_leased)
     }
 
     fn show_engine(&self, partition: &PartitionKey) {

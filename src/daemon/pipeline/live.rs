@@ -55,8 +55,12 @@ impl Live {
 }
 
 impl Pipeline {
-    /// Builds the engines that the store knows and that no lease governs.
-    pub(super) fn build_known(&mut self) -> Result<(), Stop> {
+    /// Builds the engines that the store knows and that no lease governs: the first thing a started
+    /// pipeline does.
+    ///
+    /// # Errors
+    /// See [`Pipeline::process`].
+    pub fn build_known(&mut self) -> Result<(), Stop> {
         let known = self.parts.store.partitions().context("reading the engines of the store")?;
         for (partition, _) in known {
             // An engine of Kafka partitions is built when its partitions are ours.
@@ -126,7 +130,7 @@ impl Pipeline {
             complaints = read.context("reading the open window")?;
             self.restore(&mut engine, &mut chunk);
             for record in store.incidents(partition).context("reading incidents")? {
-                engine.restore_incident(&record).with_context(|| {
+                engine.restore_incident(&record, clock).with_context(|| {
                     format!("the stored state of {} is not one this version can read", record.id)
                 })?;
             }
@@ -180,7 +184,8 @@ impl Pipeline {
             alerts: effects.alerts,
             dead_letters: Vec::new(),
         };
+        self.step(Step::Applied)?;
         self.commit(&commit, &[])?;
-        Ok(())
+        self.step(Step::Committed)
     }
 }

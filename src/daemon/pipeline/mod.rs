@@ -201,6 +201,12 @@ impl Pipeline {
         Ok(())
     }
 
+    /// The state of an engine in words, for tests that compare one that was restored with one that
+    /// never stopped; `None` when it is not here.
+    pub fn describe(&mut self, partition: &PartitionKey) -> Option<String> {
+        Some(self.live.get_mut(partition)?.engine.describe())
+    }
+
     fn sweep(&mut self) {
         if self.swept.is_some_and(|swept| swept.elapsed() < SWEEP_EVERY) {
             return;

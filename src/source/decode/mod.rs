@@ -6,7 +6,7 @@
 //! [`DecodeConfig::max_depth`], whatever the bytes; an event that cannot be used gets one reason
 //! and one sentence that names the field, what was found there and the remedy, with no personal
 //! number in it; no I/O, no clock (`now` is a value). **Leaves to others:** keeping dead letters
-//! (`store`), telling repeats from updates (`engine`, by the hash), masking (`engine`).
+//! (`store`), telling repeats from updates (`daemon`, by the hash), masking (`engine`).
 //!
 //! What is done to the values, beyond reading them:
 //! - `null`, and an optional text that is empty or blank, count as missing. Of a repeated key the

@@ -7,7 +7,7 @@
 //! otherwise means that sending again is right, and harmless, since repeats are dropped; bodies,
 //! lines, requests and connections are bounded; tokens are compared in constant time and never
 //! logged. **Leaves to others:** decoding and everything after it (the pipeline), who may see the
-//! merged routes (`console`).
+//! merged routes (`daemon`).
 
 mod body;
 mod complaints;

@@ -263,12 +263,23 @@ impl<'t> Batch<'t> {
     }
 
     fn alert(&self, alert: &Alert, sinks: &[String]) -> Result<(), CommitError> {
-        let told: Option<u32> = self
+        let told: Option<(u32, i64)> = self
             .transaction
-            .prepare_cached("SELECT max(revision) FROM alerts WHERE id = ?1")?
-            .query_row(params![alert.id.as_str()], |row| row.get(0))?;
-        if told.is_some_and(|told| alert.revision <= told) {
-            return Err(self.lost());
+            .prepare_cached(
+                "SELECT revision, partition FROM alerts WHERE id = ?1 ORDER BY revision DESC LIMIT 1",
+            )?
+            .query_row(params![alert.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match told {
+            Some((_, partition)) if partition != self.partition => {
+                let id = &alert.id;
+                return Err(CommitError::Other(format!(
+                    "{id} is an alert of another engine; please report this"
+                )));
+            }
+            // An engine that knows less than the store does: another has gone on in its place.
+            Some((told, _)) if alert.revision <= told => return Err(self.lost()),
+            _ => {}
         }
         self.transaction
             .prepare_cached(

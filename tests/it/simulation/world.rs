@@ -1,0 +1,440 @@
+//! The world around the pipeline: its sources, its store, its courier and what they end with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use fenghuo::daemon::core::{self, RulesConfig};
+use fenghuo::daemon::health::Health;
+use fenghuo::daemon::pipeline::{Killed, Pipeline, PipelineParts, Probe, Step, Stop};
+use fenghuo::deliver::{Attempt, Backoff, Deliver, RetryConfig, Sink, SinkFuture, Verdict, webhook_id};
+use fenghuo::engine::{EngineConfig, Knowledge};
+use fenghuo::generate::{GenerateConfig, Generator};
+use fenghuo::model::{Alert, ComplaintId, PartitionKey, Position};
+use fenghuo::source::decode::{DecodeConfig, Decoder};
+use fenghuo::source::{Holdings, Lease, Outcome, Record};
+use fenghuo::store::sqlite::SqliteStore;
+use fenghuo::store::{AlertFilter, DeadLetterFilter, Store, StoreConfig, Synchronous};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+pub(super) const SINK: &str = "centre";
+const LOG: &str = "kafka:log/0";
+const DESK: &str = "main";
+
+/// Events in the order they happen: those of the log, and those that clients send to the desk.
+pub(super) struct Stream {
+    log: Vec<Vec<u8>>,
+    desk: Vec<Vec<u8>>,
+    pub(super) ids: BTreeSet<ComplaintId>,
+    pub(super) config: Arc<EngineConfig>,
+}
+
+impl Stream {
+    /// A generated stream with repeats, updates, late events and lines that are no events. All
+    /// versions of a complaint take the same way.
+    pub(super) fn generate(seed: u64, events: u64) -> Self {
+        let config = GenerateConfig {
+            seed,
+            groups: 0.7,
+            updates: 0.08,
+            repeats: 0.05,
+            late: 0.1,
+            estates: Some(20),
+            ..GenerateConfig::spread(events, 20)
+        };
+        let mut stream =
+            Self { log: Vec::new(), desk: Vec::new(), ids: BTreeSet::new(), config: Arc::default() };
+        for (index, event) in Generator::new(config).unwrap().enumerate() {
+            let mut bytes = Vec::new();
+            event.write_json(&mut bytes);
+            let id = id(&bytes).unwrap();
+            let to_desk = id.bytes().map(u32::from).sum::<u32>() % 3 == 0;
+            stream.ids.insert(id.as_str().into());
+            let way = if to_desk { &mut stream.desk } else { &mut stream.log };
+            way.push(bytes);
+            if index % 29 == 7 {
+                way.push(format!("{{\"id\": \"broken-{index}").into_bytes());
+            }
+        }
+        stream
+    }
+
+    /// The same events for engines that forget soon: within the stream complaints close, groups
+    /// vanish, incidents end and come again.
+    pub(super) fn with_short_memory(mut self) -> Self {
+        let mut config = EngineConfig::default();
+        config.group.match_days = 4;
+        config.group.window_days = 3;
+        config.group.resolve_after_days = 2;
+        config.risk.window_days = 4;
+        config.risk.resolve_after_days = 2;
+        self.config = Arc::new(config);
+        self
+    }
+}
+
+/// What is the same for all runs: building it takes longer than a run.
+fn knowledge() -> Knowledge {
+    static KNOWLEDGE: OnceLock<Knowledge> = OnceLock::new();
+    let build = || core::knowledge(&RulesConfig::default(), &EngineConfig::default()).unwrap();
+    KNOWLEDGE.get_or_init(build).clone()
+}
+
+/// Ends the pipeline at one step, counted from its start.
+pub(super) struct KillAt {
+    steps: AtomicUsize,
+    at: Option<usize>,
+}
+
+impl KillAt {
+    pub(super) fn new(at: Option<usize>) -> Arc<Self> {
+        Arc::new(Self { steps: AtomicUsize::new(0), at })
+    }
+}
+
+impl Probe for KillAt {
+    fn at(&self, _: Step) -> Result<(), Killed> {
+        let step = self.steps.fetch_add(1, Ordering::Relaxed);
+        if self.at == Some(step) { Err(Killed) } else { Ok(()) }
+    }
+}
+
+/// Everything that outlives the process: the data folder, the log, the clients, the receiver.
+pub(super) struct World<'s> {
+    stream: &'s Stream,
+    dir: tempfile::TempDir,
+    /// How many of the desk's events were answered.
+    answered: usize,
+    receiver: Arc<Receiver>,
+    /// The courier's clock, ahead of the pipeline's; the leases of a courier that died end before the next.
+    courier_clock: Arc<AtomicI64>,
+}
+
+impl<'s> World<'s> {
+    pub(super) fn new(stream: &'s Stream) -> Self {
+        crate::support::show_logs();
+        Self {
+            stream,
+            dir: tempfile::tempdir().unwrap(),
+            answered: 0,
+            receiver: Arc::default(),
+            courier_clock: Arc::new(AtomicI64::new(1_900_000_000)),
+        }
+    }
+
+    /// Starts the process: a new store handle, a new pipeline, new leases.
+    pub(super) fn start(&self, probe: Arc<dyn Probe>) -> Life {
+        let store: Arc<dyn Store> = Arc::new(open(self.dir.path()));
+        let holdings = Holdings::default();
+        let stored = store.position(LOG).unwrap();
+        let lease = holdings.grant(&Arc::from(LOG), &PartitionKey::from(LOG), stored);
+        let clock = Arc::new(AtomicI64::new(1_800_000_000));
+        let told = Arc::clone(&clock);
+        let parts = PipelineParts {
+            store: Arc::clone(&store),
+            decoder: Decoder::new(DecodeConfig::default()).unwrap(),
+            preparer: core::preparer(knowledge(), &"sixteen bytes at least".to_owned().into()).unwrap(),
+            config: Arc::clone(&self.stream.config),
+            sinks: vec![SINK.to_owned()],
+            holdings,
+            batch: 512,
+            wake: Box::new(|| ()),
+            now: Box::new(move || Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap()),
+            probe,
+        };
+        let pipeline = Pipeline::new(parts, Health::new().register("pipeline"), CancellationToken::new());
+        let next = stored.map_or(0, |Position(next)| usize::try_from(next).unwrap());
+        Life { pipeline, lease, clock, next }
+    }
+
+    /// Feeds batches of at most `size` records, taking from both sources in turn, until everything
+    /// is in or the pipeline dies.
+    pub(super) fn feed(&mut self, life: &mut Life, size: usize) -> Result<(), Stop> {
+        life.pipeline.build_known()?;
+        while life.next < self.stream.log.len() || self.answered < self.stream.desk.len() {
+            self.feed_one(life, size)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn feed_one(&mut self, life: &mut Life, size: usize) -> Result<(), Stop> {
+        let (mut batch, mut answers) = (Vec::new(), Vec::new());
+        let mut sent = self.answered;
+        while batch.len() < size {
+            let before = batch.len();
+            // Two of three come from the log, as in the stream.
+            for _ in 0..2 {
+                if let Some(raw) = self.stream.log.get(life.next).filter(|_| batch.len() < size) {
+                    life.next += 1;
+                    let next = Some(Position(life.next as i64));
+                    batch.push(record(LOG, raw, next, life.lease.clone(), None));
+                }
+            }
+            // A client sends a new version of its complaint when the former was answered.
+            let is_free = |raw: &&Vec<u8>| {
+                let ahead = &self.stream.desk[self.answered..sent];
+                id(raw).is_none_or(|id| ahead.iter().all(|other| self::id(other).as_ref() != Some(&id)))
+            };
+            if let Some(raw) = self.stream.desk.get(sent).filter(|_| batch.len() < size).filter(is_free) {
+                sent += 1;
+                let (reply, answer) = oneshot::channel();
+                answers.push(answer);
+                batch.push(record(DESK, raw, None, Lease::default(), Some(reply)));
+            }
+            if batch.len() == before {
+                break;
+            }
+        }
+        let result = life.pipeline.process(batch);
+        // Clients that got no answer send again; so do those behind them.
+        for mut answer in answers {
+            let Ok(_) = answer.try_recv() else { break };
+            self.answered += 1;
+        }
+        if result.is_ok() {
+            // Nobody else works here, so no batch may be given up.
+            assert_eq!(self.answered, sent, "clients were left without an answer");
+            assert!(!life.lease.is_revoked(), "the log was given up");
+        }
+        result
+    }
+
+    /// Feeds what a process still has in hand although another has gone on: the next of its log, and
+    /// a request.
+    pub(super) fn feed_late(&self, life: &mut Life) -> Result<(), Stop> {
+        let next = Some(Position(life.next as i64 + 1));
+        let of_log = record(LOG, &self.stream.log[life.next], next, life.lease.clone(), None);
+        life.pipeline.process(vec![of_log])?;
+        let raw = br#"{"id": "late", "received_at": "2026-03-09T08:00:00+08:00", "text": "x"}"#;
+        life.pipeline.process(vec![record(DESK, raw, None, Lease::default(), None)])
+    }
+
+    /// Delivers what is due. With `cut_after`, the process dies right after that many alerts were
+    /// accepted, before it could note the last one.
+    pub(super) fn deliver(&self, cut_after: Option<usize>) {
+        let store: Arc<dyn Store> = Arc::new(open(self.dir.path()));
+        // A new process comes after the leases of the last one have ended.
+        let now = self.courier_clock.fetch_add(3600, Ordering::Relaxed) + 3600;
+        let owner = format!("courier-{now}");
+        let clock = move || Timestamp::from_second(now).unwrap();
+        let died = Arc::new(tokio::sync::Notify::new());
+        let sink = Courier {
+            receiver: Arc::clone(&self.receiver),
+            left: AtomicUsize::new(cut_after.unwrap_or(usize::MAX)),
+            died: Arc::clone(&died),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let worker = Deliver::new(Arc::clone(&store), vec![Arc::new(sink)], Arc::new(clock), owner);
+            let run = worker.run(CancellationToken::new(), Duration::ZERO);
+            let drained = async {
+                while store.outbox_depth(SINK).unwrap().pending > 0 {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            };
+            tokio::select! {
+                () = run => {}
+                () = died.notified() => {}
+                () = drained => {}
+            }
+        });
+    }
+
+    /// Lets the incidents of both engines come to rest, delivers the rest, and looks at the outcome.
+    pub(super) fn end(self, mut life: Life) -> Ending {
+        life.rest().unwrap();
+        let engines = [LOG, DESK].map(|name| life.pipeline.describe(&PartitionKey::from(name)));
+        drop(life);
+        self.outcome(engines.into_iter().flatten().collect())
+    }
+
+    fn outcome(self, engines: Vec<String>) -> Ending {
+        self.deliver(None);
+        let store = open(self.dir.path());
+        let letters = store.dead_letters(&DeadLetterFilter::default(), 1000).unwrap();
+        let alerts = store.alerts(&AlertFilter::default(), 10_000).unwrap();
+        let complaints = self.stream.ids.iter().map(|id| {
+            let stored = store.complaint(id).unwrap().unwrap_or_else(|| panic!("{id} is lost"));
+            let decision = serde_json::to_string(&stored.record.decision).unwrap();
+            let at = (stored.record.seq, stored.record.version, stored.record.clock);
+            (id.clone(), format!("{at:?} {:?} {decision}", stored.group))
+        });
+        Ending {
+            complaints: complaints.collect(),
+            stored: alerts.into_iter().map(|stored| webhook_id(&stored.alert)).collect(),
+            accepted: self.receiver.accepted(),
+            letters: letters.into_iter().map(|letter| (letter.source, letter.detail)).collect(),
+            engines,
+        }
+    }
+}
+
+/// One process: from a start to a kill or the end.
+pub(super) struct Life {
+    pub(super) pipeline: Pipeline,
+    lease: Lease,
+    clock: Arc<AtomicI64>,
+    /// The next event of the log.
+    next: usize,
+}
+
+impl Life {
+    /// Time passes without events until every incident is resolved.
+    pub(super) fn rest(&mut self) -> Result<(), Stop> {
+        self.clock.fetch_add(40 * 86_400, Ordering::Relaxed);
+        self.pipeline.tick()
+    }
+
+    /// Whether the pipeline has given up the log.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.lease.is_revoked()
+    }
+}
+
+/// What a run ended with.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ending {
+    /// Each complaint's number, version, clock, group and decision.
+    pub(super) complaints: BTreeMap<ComplaintId, String>,
+    /// The alerts in the store.
+    pub(super) stored: BTreeSet<String>,
+    /// What the receiver took, by alert: its revisions in the order they came.
+    pub(super) accepted: BTreeMap<String, Vec<String>>,
+    /// What was put aside. A client whose answer was cut off sends again, so a line may be there
+    /// twice; none may be missing.
+    pub(super) letters: BTreeSet<(String, String)>,
+    /// The engines' states at the end.
+    pub(super) engines: Vec<String>,
+}
+
+impl Ending {
+    /// Compares with an undisturbed run, and shows where they part.
+    pub(super) fn assert_same(&self, expected: &Self, what: &str) {
+        let (found, expected) = (self.lines(), expected.lines());
+        let odd = found.symmetric_difference(&expected);
+        let odd: Vec<String> = odd
+            .map(|line| {
+                let other = if found.contains(line) { &expected } else { &found };
+                let begin: String = line.chars().take(40).collect();
+                let twin = other.iter().find(|other| other.starts_with(&begin)).map_or("", |twin| twin);
+                let same = line.chars().zip(twin.chars()).take_while(|(a, b)| a == b).count();
+                let rest: String = line.chars().skip(same.saturating_sub(30)).take(160).collect();
+                format!("{} {begin} … {rest}", if found.contains(line) { "found   " } else { "expected" })
+            })
+            .take(12)
+            .collect();
+        assert!(odd.is_empty(), "{what} differs from the undisturbed run:\n{}", odd.join("\n"));
+        assert!(found == expected);
+    }
+
+    fn lines(&self) -> BTreeSet<String> {
+        let mut lines: BTreeSet<String> = BTreeSet::new();
+        lines.extend(self.complaints.iter().map(|(id, told)| format!("complaint {id} {told}")));
+        lines.extend(self.stored.iter().map(|id| format!("stored {id}")));
+        for (id, revisions) in &self.accepted {
+            lines.extend(revisions.iter().enumerate().map(|(at, body)| format!("accepted {id} {at} {body}")));
+        }
+        lines.extend(self.letters.iter().map(|letter| format!("letter {letter:?}")));
+        for (engine, told) in self.engines.iter().enumerate() {
+            lines.extend(told.lines().enumerate().map(|(at, line)| format!("engine {engine} {at} {line}")));
+        }
+        lines
+    }
+}
+
+/// Takes each alert revision once, as a receiver that drops repeats does.
+#[derive(Debug, Default)]
+struct Receiver(Mutex<(BTreeSet<String>, Vec<Alert>)>);
+
+impl Receiver {
+    fn take(&self, alert: &Alert) {
+        let mut inner = self.0.lock().unwrap();
+        if inner.0.insert(webhook_id(alert)) {
+            inner.1.push(alert.clone());
+        }
+    }
+
+    fn accepted(&self) -> BTreeMap<String, Vec<String>> {
+        let mut accepted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for alert in &self.0.lock().unwrap().1 {
+            let bytes = serde_json::to_string(alert).unwrap();
+            accepted.entry(alert.id.to_string()).or_default().push(bytes);
+        }
+        accepted
+    }
+}
+
+/// Hands alerts to the receiver, and dies when its time has come.
+struct Courier {
+    receiver: Arc<Receiver>,
+    left: AtomicUsize,
+    died: Arc<tokio::sync::Notify>,
+}
+
+impl Sink for Courier {
+    fn name(&self) -> &str {
+        SINK
+    }
+
+    fn concurrency(&self) -> usize {
+        2
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::new(&RetryConfig::default())
+    }
+
+    fn give_up_after(&self) -> Option<Duration> {
+        None
+    }
+
+    fn send<'s>(&'s self, alert: &'s Alert, _: Timestamp) -> SinkFuture<'s> {
+        Box::pin(async move {
+            self.receiver.take(alert);
+            if self.left.fetch_sub(1, Ordering::Relaxed) <= 1 {
+                self.died.notify_one();
+                std::future::pending::<()>().await;
+            }
+            Attempt { verdict: Verdict::Delivered, detail: "taken".into(), retry_after: None }
+        })
+    }
+}
+
+fn open(dir: &Path) -> SqliteStore {
+    // A killed process loses nothing that was written, only a machine without power does; the
+    // store's own tests look after that.
+    let config = StoreConfig { synchronous: Synchronous::Normal, ..StoreConfig::at(dir) };
+    SqliteStore::open(&config).unwrap()
+}
+
+fn id(event: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(event).ok()?;
+    Some(value["id"].as_str()?.to_owned())
+}
+
+fn record(
+    source: &str,
+    raw: &[u8],
+    next: Option<Position>,
+    lease: Lease,
+    reply: Option<oneshot::Sender<Outcome>>,
+) -> Record {
+    Record {
+        partition: PartitionKey::from(source),
+        source: Arc::from(source),
+        next,
+        at: next.map_or_else(|| "a request".to_owned(), |next| format!("offset {}", next.0 - 1)).into(),
+        raw: raw.to_vec(),
+        event: Ok(None),
+        reply,
+        lease,
+    }
+}
