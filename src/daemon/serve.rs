@@ -282,6 +282,7 @@ impl Daemon {
 }
 
 /// Builds the sources; ports are open and settings checked when this returns.
+#[cfg_attr(not(feature = "kafka"), expect(unused_variables, reason = "only Kafka holds partitions"))]
 fn sources(
     settings: &Settings,
     health: &Health,

@@ -254,6 +254,12 @@ impl Daemon {
         metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
     }
 
+    /// Asks it to read its rules again.
+    fn hang_up(&self) {
+        let told = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// Ends it as a crash does.
     fn kill(mut self) {
         self.child.kill().unwrap();

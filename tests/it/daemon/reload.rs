@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use fenghuo::generate::Generated;
@@ -14,11 +14,6 @@ use serde_json::json;
 use super::{Daemon, World, line, stream};
 use crate::support::{wait_for, wait_until};
 
-fn hang_up(daemon: &Daemon) {
-    let told = Command::new("kill").args(["-HUP", &daemon.child.id().to_string()]).status().unwrap();
-    assert!(told.success());
-}
-
 fn reloads(world: &World, daemon: &Daemon, outcome: &str) -> u64 {
     let name = format!("fenghuo_reloads_total{{outcome=\"{outcome}\"}}");
     daemon.metric(&world.centre, &name).map_or(0, |count| count.parse().unwrap())
@@ -27,7 +22,7 @@ fn reloads(world: &World, daemon: &Daemon, outcome: &str) -> u64 {
 /// Reloads, and waits until that has come to `outcome`.
 fn reload(world: &World, daemon: &Daemon, outcome: &str) {
     let before = reloads(world, daemon, outcome);
-    hang_up(daemon);
+    daemon.hang_up();
     wait_until("the reload", || reloads(world, daemon, outcome) > before);
 }
 
@@ -126,7 +121,7 @@ fn reloads_in_mid_stream_change_no_decision() {
         for (number, batch) in batches(&events).into_iter().enumerate() {
             if is_disturbed && number % 4 == 2 {
                 // Not waited for: it falls somewhere into the next batches.
-                hang_up(&daemon);
+                daemon.hang_up();
             }
             send(&world, &daemon, batch);
         }
@@ -186,7 +181,7 @@ fn the_service_manager_is_told_in_order() {
     };
     let all = ["READY=1", "RELOADING=1", "STOPPING=1"];
     assert!(next(&all).contains("READY=1"));
-    hang_up(&daemon);
+    daemon.hang_up();
     let text = next(&all);
     assert!(text.contains("RELOADING=1") && text.contains("MONOTONIC_USEC="), "{text}");
     assert!(next(&all).contains("READY=1"));
