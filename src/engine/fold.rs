@@ -412,7 +412,6 @@ fn candidate<'a>(prepared: &'a Prepared, seq: u64, clock: Timestamp, headline: &
         places: &prepared.places,
         place_keys: &prepared.place_keys,
         headline,
-        category: &prepared.complaint.category,
     }
 }
 

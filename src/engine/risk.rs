@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::entity;
+use crate::entity::Names;
 use crate::group::{Incident, IncidentStep, People, alert_id};
 use crate::model::{
     Alert, AlertBody, AlertId, AlertKind, CallerKeys, ComplaintId, GroupId, IncidentRecord, PartitionKey,
@@ -28,6 +28,8 @@ const SHOWN_WORDS: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct RiskCases {
     cases: BTreeMap<String, RiskCase>,
+    /// The companies of the cases, to be found under any spelling.
+    names: Names,
     /// When each case comes to its next turn: an open one is resolved, a closed one forgotten.
     turns: BTreeSet<(Timestamp, String)>,
 }
@@ -96,7 +98,11 @@ impl RiskCases {
     ) -> (IncidentRecord, Option<Alert>) {
         let key = self.key(finding, setting.config);
         let before = self.cases.get(&key).map(|case| case.turn(setting.config));
-        let case = self.cases.entry(key.clone()).or_insert_with(|| RiskCase::new(&key, finding, setting));
+        let case = self.cases.entry(key.clone()).or_insert_with(|| {
+            let case = RiskCase::new(&key, finding, setting);
+            case.company().into_iter().for_each(|name| self.names.insert(name));
+            case
+        });
         case.add(finding, setting.config);
         let steps = &setting.config.steps;
         let (callers, fresh) = case.people();
@@ -144,7 +150,11 @@ impl RiskCases {
                     told.push((case.record(at), alert));
                     self.turns.insert(case.turn(setting.config));
                 }
-                None => drop(self.cases.remove(&key)),
+                None => {
+                    if let Some(gone) = self.cases.remove(&key) {
+                        gone.company().into_iter().for_each(|name| self.names.remove(name));
+                    }
+                }
             }
         }
         told
@@ -154,6 +164,7 @@ impl RiskCases {
     pub(super) fn restore(&mut self, case: RiskCase, clock: Timestamp, config: &RiskConfig) {
         let turn = case.turn(config);
         if case.incident.open || turn.0 > clock {
+            case.company().into_iter().for_each(|name| self.names.insert(name));
             self.turns.insert(turn);
             self.cases.insert(case.key.clone(), case);
         }
@@ -172,11 +183,7 @@ impl RiskCases {
             if self.cases.contains_key(&exact) {
                 return exact;
             }
-            let known = self
-                .cases
-                .values()
-                .find(|case| case.entity.as_deref().is_some_and(|other| entity::same(name, other)));
-            return known.map_or(exact, |case| case.key.clone());
+            return self.names.find(name).map_or(exact, |known| format!("entity:{known}"));
         }
         let Some(group) = finding.group else { return format!("complaint:{}", finding.id) };
         let key = format!("group:{group}");
@@ -211,6 +218,11 @@ impl RiskCase {
             grounds: Vec::new(),
             told: None,
         }
+    }
+
+    /// The company it is kept under, if it is kept under one.
+    fn company(&self) -> Option<&str> {
+        self.key.strip_prefix("entity:")
     }
 
     /// When its next turn comes, and its key: an open case is resolved after quiet, a closed one

@@ -11,6 +11,7 @@
 mod find;
 mod forms;
 mod name;
+mod names;
 mod same;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::model::{Complaint, Span, Where};
 use crate::text::{Normalised, normalise};
 
 pub use name::normal_name;
+pub use names::Names;
 pub use same::same;
 
 /// A complaint yields at most this many names; beyond it a text lists companies rather than being

@@ -42,7 +42,7 @@ pub fn same(a: &str, b: &str) -> bool {
 }
 
 /// The name without the trade words behind it, as long as two characters remain.
-fn brand(name: &str) -> &str {
+pub(super) fn brand(name: &str) -> &str {
     let mut name = name;
     loop {
         let rest = INDUSTRY

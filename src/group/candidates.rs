@@ -8,15 +8,21 @@ use crate::place::{PlaceKeys, Relation};
 
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
-use super::similarity::{each_shared, likeness, squared_length, weight};
-use super::window::Open;
+use super::similarity::{cosine, each_shared, likeness, squared_length, weight};
+use super::window::{Held, Open};
 
 // The sizes below bound the work for a complaint and have no published source.
 
-/// A complaint asks the index with this many of its heaviest terms.
-const QUERY_TERMS: usize = 24;
+/// A complaint asks the index with its sites and its terms, the heaviest first, until it has looked
+/// at this many entries. The rare terms, which say most, have few holders.
+const LOOKED_AT: usize = 384;
+/// Of one term the newest holders are looked at: a term that more hold is either the matter of a
+/// large group, and then any of them leads there, or says little.
+const NEWEST_HOLDERS: usize = 64;
 /// This many of the complaints found are compared in full.
-const COMPARED: usize = 48;
+const COMPARED: usize = 16;
+/// And only those whose shared terms found by then make this part of the lowest threshold.
+const LEAST_PART: f32 = 0.5;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
 /// Two complaints whose shared words are fewer than this meet by accident, unless they are nearly
@@ -26,9 +32,13 @@ const FEWEST_SHARED: usize = 3;
 const SHOWN_TERMS: usize = 8;
 const SHOWN_APART: usize = 3;
 
+/// What a shared site weighs as if it were a term, in 1/32.
+const SITE_TF: u8 = 64;
+
 /// Room that is used again for each complaint.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    query: Vec<(u64, u64, u32)>,
     found: FxHashMap<u64, u64>,
     ranked: Vec<(u64, u64)>,
 }
@@ -65,12 +75,12 @@ pub(super) fn leads_somewhere(place: &PlaceMention) -> bool {
 }
 
 pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Open) -> Choice {
-    let ranked = find(grouper, open);
     let squared = squared_length(&grouper.lexicon, &open.terms);
+    let ranked = find(grouper, open, squared);
     let mut compared: Vec<Compared> = ranked
         .iter()
         .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
-        .filter(|compared| compared.cosine >= 0.5 * compared.threshold)
+        .filter(|compared| compared.cosine >= LEAST_PART * compared.threshold)
         .collect();
     grouper.scratch.ranked = ranked;
     // The best first; of equals the older one, so that a group's first members draw.
@@ -87,34 +97,45 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     Choice { joined, kept_apart }
 }
 
-/// Asks the index: complaints that share rare terms or a site, the heaviest sums first.
-fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
-    let mut query: Vec<(u64, u32)> = open
-        .terms
-        .iter()
-        .map(|&(number, tf)| (weight(&grouper.lexicon, number, tf), number))
-        .filter(|&(weight, number)| weight > 0 && !grouper.postings.of(number).is_empty())
-        .collect();
-    // Ties between equally heavy terms must not be cut by their numbers, which differ after a
-    // restart: all of the last weight stay in.
-    query.sort_unstable_by_key(|&(weight, _)| std::cmp::Reverse(weight));
-    if let Some(&(last, _)) = query.get(QUERY_TERMS - 1) {
-        query.retain(|&(weight, _)| weight >= last);
-    }
-    let sites = open.sites.iter().map(|&site| (weight(&grouper.lexicon, site, 64), site));
-
-    let mut found = std::mem::take(&mut grouper.scratch.found);
-    let mut ranked = std::mem::take(&mut grouper.scratch.ranked);
+/// Asks the index: complaints that share heavy terms or a site, the heaviest sums first.
+///
+/// What is summed are squared weights: by Cauchy and Schwarz, the cosine of two complaints is at most
+/// the root of that sum over the square of the asking one's length, so what cannot come near a
+/// threshold by the terms looked at is left out.
+fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
+    let least = LEAST_PART * grouper.config().same_place;
+    let least = (f64::from(least * least) * squared as f64) as u64;
+    let Scratch { mut query, mut found, mut ranked } = std::mem::take(&mut grouper.scratch);
+    let Grouper { lexicon, postings, .. } = &*grouper;
+    query.clear();
     found.clear();
     ranked.clear();
-    for (weight, number) in query.iter().copied().chain(sites) {
-        for &seq in grouper.postings.of(number) {
-            *found.entry(seq).or_default() += weight;
+    let sites = open.sites.iter().map(|&site| Held::new(site, SITE_TF));
+    for held in open.terms.iter().copied().chain(sites) {
+        let number = held.number();
+        let weight = weight(lexicon, held);
+        if weight > 0 && !postings.is_empty(number) {
+            query.push((weight, lexicon.hash(number), number));
+        }
+    }
+    // Of equally heavy terms the hash decides: numbers differ after a restart.
+    query.sort_unstable_by_key(|&(weight, hash, _)| (std::cmp::Reverse(weight), hash));
+    let mut left = LOOKED_AT;
+    for &(weight, _, number) in &query {
+        let share = weight * weight;
+        for seq in postings.newest(number).take(NEWEST_HOLDERS.min(left)) {
+            *found.entry(seq).or_default() += share;
+            left -= 1;
+        }
+        if left == 0 {
+            break;
         }
     }
     #[expect(clippy::iter_over_hash_type, reason = "sorted right below")]
     for (&seq, &sum) in &found {
-        ranked.push((sum, seq));
+        if sum >= least {
+            ranked.push((sum, seq));
+        }
     }
     let best_first = |a: &(u64, u64), b: &(u64, u64)| b.cmp(a);
     if ranked.len() > COMPARED {
@@ -122,7 +143,7 @@ fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
         ranked.truncate(COMPARED);
     }
     ranked.sort_unstable_by(best_first);
-    grouper.scratch.found = found;
+    grouper.scratch = Scratch { query, found, ranked: Vec::new() };
     ranked
 }
 
@@ -134,10 +155,11 @@ fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Com
         return None;
     }
     let likeness = likeness(&grouper.lexicon, &open.terms, squared, &other.terms);
-    let relation = open.place_keys.relation(&other.place_keys);
-    if likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9 {
+    let is_accident = likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9;
+    if is_accident || likeness.cosine < LEAST_PART * config.same_place {
         return None;
     }
+    let relation = open.place_keys.relation(&other.place_keys);
     let threshold = match relation {
         // A less certain sameness earns less.
         Relation::Same(certainty) => {
@@ -186,10 +208,10 @@ fn evidence(
     let lexicon = &grouper.lexicon;
     let mut shared = FxHashMap::default();
     let mut total = 0;
-    each_shared(&open.terms, &other.terms, |number, tf, other_tf| {
-        let product = weight(lexicon, number, tf) * weight(lexicon, number, other_tf);
+    each_shared(&open.terms, &other.terms, |ours, theirs| {
+        let product = weight(lexicon, ours) * weight(lexicon, theirs);
         total += product;
-        shared.insert(number, product);
+        shared.insert(ours.number(), product);
     });
     // Read in the order of the text, so that equally heavy terms stand in that order.
     let mut shared_terms: Vec<(u64, SharedTerm)> = candidate
@@ -263,18 +285,23 @@ fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option
 pub(super) fn medoid<'g>(grouper: &'g Grouper, group: &Group) -> Option<&'g Open> {
     let newest: Vec<&Open> =
         group.members().rev().take(super::MAX_EVIDENCE).filter_map(|seq| grouper.window.get(seq)).collect();
-    let likeness_to_others = |open: &Open| -> f32 {
-        let squared = squared_length(&grouper.lexicon, &open.terms);
-        newest
-            .iter()
-            .filter(|other| other.seq != open.seq)
-            .map(|other| likeness(&grouper.lexicon, &open.terms, squared, &other.terms).cosine)
+    let squared: Vec<u64> = newest.iter().map(|open| squared_length(&grouper.lexicon, &open.terms)).collect();
+    let likeness_to_others = |at: usize| -> f32 {
+        (0..newest.len())
+            .filter(|&other| other != at)
+            .map(|other| {
+                cosine(
+                    &grouper.lexicon,
+                    (&newest[at].terms, squared[at]),
+                    (&newest[other].terms, squared[other]),
+                )
+            })
             .sum()
     };
     let mut best: Option<(f32, &Open)> = None;
     // From old to new, and only a strictly better one replaces: of equals the oldest speaks.
-    for open in newest.iter().rev() {
-        let score = likeness_to_others(open);
+    for (at, open) in newest.iter().enumerate().rev() {
+        let score = likeness_to_others(at);
         if best.is_none_or(|(highest, _)| score > highest) {
             best = Some((score, open));
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 
 use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
-use crate::place::PlaceKeys;
+use crate::place::{PlaceKeys, PlaceNames};
 use crate::text::Segmenter;
 
 use super::candidates::{self, Choice};
@@ -15,7 +15,7 @@ use super::lexicon::Lexicon;
 use super::members::Group;
 use super::posting::Postings;
 use super::terms::{Terms, hash_word};
-use super::window::{self, Open, Window};
+use super::window::{Held, Open, Window};
 use super::{GroupConfig, Tally, identity};
 
 /// The heaviest terms of a complaint that are kept to compare it with others: a bound on memory and
@@ -43,8 +43,6 @@ pub struct Candidate<'a> {
     pub place_keys: &'a PlaceKeys,
     /// Its title, or the beginning of its text.
     pub headline: &'a str,
-    /// Its category path, from coarse to fine.
-    pub category: &'a [String],
 }
 
 /// Where a complaint was put.
@@ -67,6 +65,7 @@ pub struct Grouper {
     by_id: BTreeMap<GroupId, u32>,
     by_complaint: FxHashMap<ComplaintId, u64>,
     pub(super) scratch: candidates::Scratch,
+    place_names: PlaceNames,
 }
 
 impl Grouper {
@@ -82,6 +81,7 @@ impl Grouper {
             by_id: BTreeMap::new(),
             by_complaint: FxHashMap::default(),
             scratch: candidates::Scratch::default(),
+            place_names: PlaceNames::default(),
         }
     }
 
@@ -202,8 +202,8 @@ impl Grouper {
             let _ = writeln!(out, "{id} {members:?} {:?}", self.tally(&id));
         }
         for open in self.window.iter() {
-            let near: usize = open.terms.iter().map(|(number, _)| self.postings.of(*number).len()).sum();
-            let rare: u64 = open.terms.iter().map(|(number, _)| u64::from(self.lexicon.idf(*number))).sum();
+            let near: usize = open.numbers().map(|number| self.postings.count(number)).sum();
+            let rare: u64 = open.numbers().map(|number| u64::from(self.lexicon.idf(number))).sum();
             let _ = writeln!(out, "{} {} {near} {rare} {:?}", open.seq, open.id, open.clock);
         }
         out
@@ -239,6 +239,8 @@ impl Grouper {
             .collect();
         sites.sort_unstable();
         sites.dedup();
+        let mut place_keys = candidate.place_keys.clone();
+        self.place_names.share(&mut place_keys);
         Open {
             seq: candidate.seq,
             id: candidate.id.clone(),
@@ -246,18 +248,16 @@ impl Grouper {
             clock: candidate.clock,
             callers: candidate.callers.clone(),
             terms,
-            places: window::named(candidate.places),
-            place_keys: candidate.place_keys.clone(),
+            place_keys,
             sites: sites.into_boxed_slice(),
             group: None,
             headline: candidate.headline.into(),
-            category: (!candidate.category.is_empty()).then(|| candidate.category.into()),
         }
     }
 
     /// Keeps the terms that weigh most by general Chinese. Not by today's rarities: what is kept
     /// must not depend on what else is open.
-    fn heaviest_terms(&mut self, terms: &Terms) -> Box<[(u32, u8)]> {
+    fn heaviest_terms(&mut self, terms: &Terms) -> Box<[Held]> {
         let mut weighed: Vec<(u64, u32, u8)> = terms
             .iter()
             .map(|term| {
@@ -271,14 +271,15 @@ impl Grouper {
             self.lexicon.forget_unheld(number);
         }
         weighed.truncate(KEPT_TERMS);
-        let mut kept: Box<[(u32, u8)]> = weighed.into_iter().map(|(_, number, tf)| (number, tf)).collect();
+        let mut kept: Box<[Held]> =
+            weighed.into_iter().map(|(_, number, tf)| Held::new(number, tf)).collect();
         kept.sort_unstable();
         kept
     }
 
     fn insert(&mut self, open: Open) {
         let seq = open.seq;
-        for number in open.terms.iter().map(|(number, _)| *number).chain(open.sites.iter().copied()) {
+        for number in open.numbers() {
             self.lexicon.hold(number);
             self.postings.add(number, seq);
         }
@@ -309,7 +310,7 @@ impl Grouper {
 
     /// Returns the complaint's group if that has no member left and is gone.
     fn forget(&mut self, open: &Open) -> Option<GroupId> {
-        for number in open.terms.iter().map(|(number, _)| *number).chain(open.sites.iter().copied()) {
+        for number in open.numbers() {
             self.postings.remove(number, open.seq);
             self.lexicon.release(number);
         }

@@ -6,6 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::text::Segmenter;
 
+use super::window::Held;
+
 /// The length in words that a complaint is taken to have when a word's frequency in general
 /// Chinese is turned into the chance that a complaint holds it at all. An assumption: it only
 /// counts while few complaints are open.
@@ -24,6 +26,8 @@ pub(super) struct Lexicon {
     entries: Vec<Entry>,
     free: Vec<u32>,
     documents: u32,
+    /// [`log`] of the open complaints with those that general Chinese stands for.
+    log_documents: u32,
 }
 
 struct Entry {
@@ -31,11 +35,34 @@ struct Entry {
     holders: u32,
     /// Chance that a complaint holds the term, by general Chinese.
     prior: f32,
+    /// [`log`] of how many complaints are expected to hold it.
+    log_holding: u32,
+    /// Rarity in general Chinese alone, in 1/1024.
+    prior_idf: u32,
+}
+
+impl Entry {
+    fn count(&mut self) {
+        let prior = PRIOR_DOCUMENTS * f64::from(self.prior);
+        self.log_holding = log(f64::from(self.holders) + prior + 1.0);
+    }
+}
+
+/// Natural logarithm of a number from 1, in 1/1024, rounded down.
+fn log(number: f64) -> u32 {
+    (1024.0 * number.ln()) as u32
 }
 
 impl Lexicon {
     pub(super) fn new(segmenter: Arc<Segmenter>) -> Self {
-        Self { segmenter, numbers: FxHashMap::default(), entries: Vec::new(), free: Vec::new(), documents: 0 }
+        Self {
+            segmenter,
+            numbers: FxHashMap::default(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            documents: 0,
+            log_documents: log(PRIOR_DOCUMENTS + 1.0),
+        }
     }
 
     /// How many complaints are open.
@@ -46,6 +73,7 @@ impl Lexicon {
     /// Counts one more (or one less) open complaint.
     pub(super) fn count_document(&mut self, by: i32) {
         self.documents = self.documents.saturating_add_signed(by);
+        self.log_documents = log(f64::from(self.documents) + PRIOR_DOCUMENTS + 1.0);
     }
 
     /// The number of a term, made when it has none. `word` is only looked at for a new one.
@@ -55,13 +83,17 @@ impl Lexicon {
         }
         let frequency = self.segmenter.frequency(word) as f64;
         let prior = (frequency * TYPICAL_WORDS / DICTIONARY_TOTAL).min(1.0) as f32;
-        let entry = Entry { hash, holders: 0, prior };
+        let chance = PRIOR_DOCUMENTS * f64::from(prior) + 1.0;
+        let prior_idf = log((PRIOR_DOCUMENTS + 1.0) / chance);
+        let mut entry = Entry { hash, holders: 0, prior, log_holding: 0, prior_idf };
+        entry.count();
         let number = if let Some(number) = self.free.pop() {
             self.entries[number as usize] = entry;
             number
         } else {
             self.entries.push(entry);
-            u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 distinct open terms")
+            let last = u32::try_from(self.entries.len() - 1).ok().filter(|last| *last < Held::NUMBERS);
+            last.expect("fewer than 2^26 distinct open terms: they would fill a terabyte")
         };
         self.numbers.insert(hash, number);
         number
@@ -74,13 +106,19 @@ impl Lexicon {
 
     /// Rarity in general Chinese alone, in 1/1024.
     pub(super) fn prior_idf(&self, number: u32) -> u32 {
-        let chance = f64::from(self.entries[number as usize].prior);
-        (1024.0 * ((PRIOR_DOCUMENTS + 1.0) / (PRIOR_DOCUMENTS * chance + 1.0)).ln()) as u32
+        self.entries[number as usize].prior_idf
+    }
+
+    /// The hash of a term.
+    pub(super) fn hash(&self, number: u32) -> u64 {
+        self.entries[number as usize].hash
     }
 
     /// An open complaint holds the term.
     pub(super) fn hold(&mut self, number: u32) {
-        self.entries[number as usize].holders += 1;
+        let entry = &mut self.entries[number as usize];
+        entry.holders += 1;
+        entry.count();
     }
 
     /// An open complaint that held the term is gone. Returns whether the number is free now.
@@ -88,6 +126,7 @@ impl Lexicon {
         let entry = &mut self.entries[number as usize];
         entry.holders -= 1;
         if entry.holders > 0 {
+            entry.count();
             return false;
         }
         self.numbers.remove(&entry.hash);
@@ -107,9 +146,6 @@ impl Lexicon {
     /// usual smoothed form (Robertson & Spärck Jones) with the dictionary as prior. Fixed point, so
     /// that sums do not depend on their order.
     pub(super) fn idf(&self, number: u32) -> u32 {
-        let entry = &self.entries[number as usize];
-        let all = f64::from(self.documents) + PRIOR_DOCUMENTS + 1.0;
-        let holding = f64::from(entry.holders) + PRIOR_DOCUMENTS * f64::from(entry.prior) + 1.0;
-        (1024.0 * (all / holding).ln()).max(0.0) as u32
+        self.log_documents.saturating_sub(self.entries[number as usize].log_holding)
     }
 }

@@ -1,53 +1,114 @@
-//! The inverted index: for each term, the newest open complaints that hold it.
+//! The inverted index: for each term, the open complaints that hold it.
 
-/// At most this many complaints are remembered for a term: the newest. A term that more hold is
-/// either the matter of a large group, and then any of them leads there, or says little.
-const LONGEST: usize = 64;
+use std::collections::VecDeque;
 
-/// Complaints (by sequence number) that hold a term, oldest first.
+/// Complaints that hold a term, oldest first, by the low half of their numbers: four billion
+/// complaints are never open at once. Most terms are held by one complaint.
 #[derive(Debug, Clone, Default)]
-struct Posting(Vec<u64>);
+enum Posting {
+    #[default]
+    None,
+    One(u32),
+    Many(Box<VecDeque<u32>>),
+}
 
-/// All postings, by term number.
+/// All postings, by term number. A function of what is open alone: a term that many hold keeps all
+/// of them, and who asks takes the newest.
 #[derive(Debug, Default)]
-pub(super) struct Postings(Vec<Posting>);
+pub(super) struct Postings {
+    lists: Vec<Posting>,
+    newest: u64,
+}
 
 impl Postings {
-    /// Adds a complaint to a term's posting; the oldest makes room.
+    /// Adds a complaint to a term's posting. No number is below one added before.
     pub(super) fn add(&mut self, term: u32, seq: u64) {
+        debug_assert!(seq >= self.newest, "numbers rise");
+        self.newest = seq;
         let term = term as usize;
-        if term >= self.0.len() {
-            self.0.resize_with(term + 1, Posting::default);
+        if term >= self.lists.len() {
+            self.lists.resize_with(term + 1, Posting::default);
         }
-        let posting = &mut self.0[term].0;
-        if posting.len() == LONGEST {
-            posting.remove(0);
+        let (low, posting) = (seq as u32, &mut self.lists[term]);
+        match posting {
+            Posting::None => *posting = Posting::One(low),
+            Posting::One(first) => *posting = Posting::Many(Box::new(VecDeque::from([*first, low]))),
+            Posting::Many(list) => list.push_back(low),
         }
-        if posting.len() == posting.capacity() {
-            // Most terms are held by one or two complaints: grow exactly at first.
-            posting.reserve_exact(match posting.len() {
-                0 => 1,
-                1 => 2,
-                more => more,
-            });
-        }
-        posting.push(seq);
     }
 
     /// Takes a complaint out again.
     pub(super) fn remove(&mut self, term: u32, seq: u64) {
-        let posting = &mut self.0[term as usize].0;
-        // Expiry takes the oldest, so look from the front.
-        if let Some(at) = posting.iter().position(|&other| other == seq) {
-            posting.remove(at);
-        }
-        if posting.is_empty() {
-            *posting = Vec::new();
+        let (newest, low) = (self.newest as u32, seq as u32);
+        let posting = &mut self.lists[term as usize];
+        match posting {
+            Posting::None => {}
+            Posting::One(only) => {
+                debug_assert_eq!(*only, low, "a complaint is taken out of what it was put into");
+                *posting = Posting::None;
+            }
+            Posting::Many(list) => {
+                // Expiry takes the oldest, an update any.
+                let age = |seq: u32| newest.wrapping_sub(seq);
+                if let Ok(at) = list.binary_search_by(|other| age(low).cmp(&age(*other))) {
+                    list.remove(at);
+                }
+                match list.len() {
+                    0 => *posting = Posting::None,
+                    1 => *posting = Posting::One(list[0]),
+                    held if held < list.capacity() / 4 => list.shrink_to(2 * held),
+                    _ => {}
+                }
+            }
         }
     }
 
-    /// The complaints that hold a term, oldest first.
-    pub(super) fn of(&self, term: u32) -> &[u64] {
-        self.0.get(term as usize).map_or(&[], |posting| &posting.0)
+    /// Whether nobody holds the term.
+    pub(super) fn is_empty(&self, term: u32) -> bool {
+        matches!(self.lists.get(term as usize), None | Some(Posting::None))
+    }
+
+    /// The complaints that hold a term, newest first.
+    pub(super) fn newest(&self, term: u32) -> impl Iterator<Item = u64> + '_ {
+        let newest = self.newest;
+        let (one, many) = match self.lists.get(term as usize) {
+            None | Some(Posting::None) => (None, None),
+            Some(Posting::One(only)) => (Some(*only), None),
+            Some(Posting::Many(list)) => (None, Some(list)),
+        };
+        one.into_iter()
+            .chain(many.into_iter().flat_map(|list| list.iter().rev().copied()))
+            .map(move |low| newest - u64::from((newest as u32).wrapping_sub(low)))
+    }
+
+    /// How many hold the term.
+    pub(super) fn count(&self, term: u32) -> usize {
+        match self.lists.get(term as usize) {
+            None | Some(Posting::None) => 0,
+            Some(Posting::One(_)) => 1,
+            Some(Posting::Many(list)) => list.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_come_first_also_where_the_low_half_turns_over() {
+        let mut postings = Postings::default();
+        let begin = u64::from(u32::MAX) - 1;
+        for seq in begin..begin + 4 {
+            postings.add(3, seq);
+        }
+        assert_eq!(postings.newest(3).collect::<Vec<_>>(), [begin + 3, begin + 2, begin + 1, begin]);
+        postings.remove(3, begin + 1);
+        postings.remove(3, begin);
+        assert_eq!(postings.newest(3).collect::<Vec<_>>(), [begin + 3, begin + 2]);
+        postings.remove(3, begin + 3);
+        assert_eq!((postings.count(3), postings.newest(3).next()), (1, Some(begin + 2)));
+        postings.remove(3, begin + 2);
+        assert!(postings.is_empty(3) && postings.is_empty(99));
     }
 }

@@ -1,6 +1,7 @@
 //! How like two complaints are: the cosine of their words, the rare ones weighing more.
 
 use super::lexicon::Lexicon;
+use super::window::Held;
 
 /// The cosine, and what it is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,17 +13,17 @@ pub(super) struct Likeness {
 }
 
 /// Squared length of a complaint's weight vector under today's rarities.
-pub(super) fn squared_length(lexicon: &Lexicon, terms: &[(u32, u8)]) -> u64 {
-    terms.iter().map(|&(term, tf)| weight(lexicon, term, tf).pow(2)).sum()
+pub(super) fn squared_length(lexicon: &Lexicon, terms: &[Held]) -> u64 {
+    terms.iter().map(|&held| weight(lexicon, held).pow(2)).sum()
 }
 
 /// Compares two complaints whose terms are in ascending order. Sums are whole numbers, so the
 /// result does not depend on how terms happen to be numbered.
-pub(super) fn likeness(lexicon: &Lexicon, a: &[(u32, u8)], a_squared: u64, b: &[(u32, u8)]) -> Likeness {
+pub(super) fn likeness(lexicon: &Lexicon, a: &[Held], a_squared: u64, b: &[Held]) -> Likeness {
     let mut dot = 0_u64;
     let mut shared = 0;
-    each_shared(a, b, |term, tf_a, tf_b| {
-        dot += weight(lexicon, term, tf_a) * weight(lexicon, term, tf_b);
+    each_shared(a, b, |a, b| {
+        dot += weight(lexicon, a) * weight(lexicon, b);
         shared += 1;
     });
     if dot == 0 {
@@ -32,15 +33,22 @@ pub(super) fn likeness(lexicon: &Lexicon, a: &[(u32, u8)], a_squared: u64, b: &[
     Likeness { cosine: (dot as f64 / lengths) as f32, shared }
 }
 
+/// The cosine of two complaints whose squared lengths are known.
+pub(super) fn cosine(lexicon: &Lexicon, a: (&[Held], u64), b: (&[Held], u64)) -> f32 {
+    let mut dot = 0_u64;
+    each_shared(a.0, b.0, |ours, theirs| dot += weight(lexicon, ours) * weight(lexicon, theirs));
+    if dot == 0 { 0.0 } else { (dot as f64 / ((a.1 as f64).sqrt() * (b.1 as f64).sqrt())) as f32 }
+}
+
 /// Calls `visit` for each term that both hold.
-pub(super) fn each_shared(a: &[(u32, u8)], b: &[(u32, u8)], mut visit: impl FnMut(u32, u8, u8)) {
+pub(super) fn each_shared(a: &[Held], b: &[Held], mut visit: impl FnMut(Held, Held)) {
     let (mut i, mut j) = (0, 0);
-    while let (Some(&(term_a, tf_a)), Some(&(term_b, tf_b))) = (a.get(i), b.get(j)) {
-        match term_a.cmp(&term_b) {
+    while let (Some(&ours), Some(&theirs)) = (a.get(i), b.get(j)) {
+        match ours.number().cmp(&theirs.number()) {
             std::cmp::Ordering::Less => i += 1,
             std::cmp::Ordering::Greater => j += 1,
             std::cmp::Ordering::Equal => {
-                visit(term_a, tf_a, tf_b);
+                visit(ours, theirs);
                 i += 1;
                 j += 1;
             }
@@ -49,7 +57,7 @@ pub(super) fn each_shared(a: &[(u32, u8)], b: &[(u32, u8)], mut visit: impl FnMu
 }
 
 /// A term's weight in a complaint: damped count (1/32) times rarity (1/1024). At most
-/// 255 × 2^14, so that 160 squares fit 64 bits.
-pub(super) fn weight(lexicon: &Lexicon, term: u32, tf: u8) -> u64 {
-    u64::from(tf) * u64::from(lexicon.idf(term))
+/// 252 × 2^15, so that 64 squares fit 64 bits.
+pub(super) fn weight(lexicon: &Lexicon, held: Held) -> u64 {
+    u64::from(held.tf()) * u64::from(lexicon.idf(held.number()))
 }

@@ -1,15 +1,36 @@
 //! The open complaints, in the order in which they were applied.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{CallerKeys, ComplaintId, PlaceKind, PlaceMention};
+use crate::model::{CallerKeys, ComplaintId};
 use crate::place::PlaceKeys;
 
-/// So many places of a complaint are kept by name.
-const KEPT_PLACES: usize = 4;
+/// A term that an open complaint holds: its number and its damped count, in one word of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Held(u32);
+
+impl Held {
+    /// Numbers of terms are below this.
+    pub(super) const NUMBERS: u32 = 1 << 26;
+
+    /// `tf` is kept to within 4/32.
+    pub(super) fn new(number: u32, tf: u8) -> Self {
+        debug_assert!(number < Self::NUMBERS);
+        Self(number << 6 | u32::from(tf >> 2))
+    }
+
+    /// The term.
+    pub(super) fn number(self) -> u32 {
+        self.0 >> 6
+    }
+
+    /// Its damped count, in 1/32.
+    pub(super) fn tf(self) -> u32 {
+        (self.0 & 63) << 2
+    }
+}
 
 /// What is kept of a complaint while others may still join it. Compact: a million of these fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,24 +46,22 @@ pub struct Open {
     /// Who called.
     pub callers: CallerKeys,
     /// Its terms by number, ascending, with their damped counts.
-    pub(super) terms: Box<[(u32, u8)]>,
-    /// The first places it names, to say where a group is.
-    pub places: Box<[(PlaceKind, Box<str>)]>,
-    /// Its places, to compare it with others.
-    pub(super) place_keys: PlaceKeys,
+    pub(super) terms: Box<[Held]>,
+    /// Its places, to compare it with others and to say where a group is.
+    pub place_keys: PlaceKeys,
     /// Numbers of its site names in the index.
     pub(super) sites: Box<[u32]>,
     /// The group it is in.
     pub(super) group: Option<u32>,
     /// Its title, or the beginning of its text.
     pub headline: Box<str>,
-    /// Its category path.
-    pub category: Option<Arc<[String]>>,
 }
 
-/// What is kept of the places of a complaint for naming its group.
-pub(super) fn named(places: &[PlaceMention]) -> Box<[(PlaceKind, Box<str>)]> {
-    places.iter().take(KEPT_PLACES).map(|place| (place.kind, place.name.clone())).collect()
+impl Open {
+    /// Everything it is found by in the index: its terms and its sites.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.terms.iter().map(|held| held.number()).chain(self.sites.iter().copied())
+    }
 }
 
 /// Open complaints by sequence number. Numbers of complaints that were updated are empty.

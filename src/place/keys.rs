@@ -1,7 +1,9 @@
 //! Whether two complaints speak of one place.
 
-use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::alike::{Name, alike};
 use super::endings::{ENDINGS, Ending};
@@ -29,12 +31,20 @@ pub struct PlaceKeys {
     keys: Box<[Key]>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Key {
+/// A place by its name, the same for all who name it.
+#[derive(Debug, PartialEq)]
+struct Named {
     hash: u64,
     /// One bit for each character, by its code: names without common bits are not alike.
     bits: u64,
+    kind: PlaceKind,
+    text: Box<str>,
     name: Name,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Key {
+    place: Arc<Named>,
     part: Option<Box<str>>,
     kind: PlaceKind,
     /// What the complaint is about, as against what it mentions besides.
@@ -43,6 +53,30 @@ struct Key {
     sure: bool,
     /// Firm enough to part two complaints: not a name of the text that ends like many words do.
     firm: bool,
+}
+
+/// Keeps one copy of each place that many complaints name.
+#[derive(Debug, Default)]
+pub struct PlaceNames {
+    known: FxHashMap<u64, Arc<Named>>,
+    /// Above this, those that nobody names any more are dropped.
+    sweep_at: usize,
+}
+
+impl PlaceNames {
+    /// Lets `keys` share their names with all others that went through here.
+    pub fn share(&mut self, keys: &mut PlaceKeys) {
+        for key in &mut keys.keys {
+            let known = self.known.entry(key.place.hash).or_insert_with(|| Arc::clone(&key.place));
+            if **known == *key.place {
+                key.place = Arc::clone(known);
+            }
+        }
+        if self.known.len() > self.sweep_at {
+            self.known.retain(|_, place| Arc::strong_count(place) > 1);
+            self.sweep_at = 2 * self.known.len() + 64;
+        }
+    }
 }
 
 /// So many characters two names must share before they are looked at closely: a cheap check that
@@ -74,10 +108,15 @@ impl PlaceKeys {
                 _ => true,
             };
             let name = Name::new(&mention.name);
-            Key {
+            let place = Named {
                 hash: hash(mention),
                 bits: name.chars().iter().fold(0, |bits, &c| bits | 1 << (c as u32 % 61)),
+                kind: mention.kind,
+                text: mention.name.clone(),
                 name,
+            };
+            Key {
+                place: Arc::new(place),
                 part: mention.part.clone(),
                 kind: mention.kind,
                 primary,
@@ -93,11 +132,20 @@ impl PlaceKeys {
         self.keys.is_empty()
     }
 
+    /// The places by name, in the order in which they were named.
+    pub fn names(&self) -> impl Iterator<Item = (PlaceKind, &str)> {
+        self.keys.iter().map(|key| (key.kind, &*key.place.text))
+    }
+
     /// Hashes of the sites, roads and communities, primary ones first: equal for equal names, stable
     /// within one version of the program. For an index of candidates.
     pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
         let fine = |primary| move |key: &&Key| key.primary == primary && key.kind >= PlaceKind::Community;
-        self.keys.iter().filter(fine(true)).chain(self.keys.iter().filter(fine(false))).map(|key| key.hash)
+        self.keys
+            .iter()
+            .filter(fine(true))
+            .chain(self.keys.iter().filter(fine(false)))
+            .map(|key| key.place.hash)
     }
 
     /// What the places of two complaints say about each other. Symmetric.
@@ -174,7 +222,7 @@ impl PlaceKeys {
         let counts = |key: &&Key| key.kind == kind && key.primary && (key.sure || kind == PlaceKind::Road);
         let mut a = self.keys.iter().filter(counts).peekable();
         let b: Vec<&Key> = other.keys.iter().filter(counts).collect();
-        a.peek().is_some() && !b.is_empty() && !a.any(|a| b.iter().any(|b| a.hash == b.hash))
+        a.peek().is_some() && !b.is_empty() && !a.any(|a| b.iter().any(|b| a.place.hash == b.place.hash))
     }
 }
 
@@ -187,10 +235,12 @@ fn weakly_ended(name: &str) -> bool {
 
 impl Key {
     fn alike(&self, other: &Self) -> Option<f32> {
-        let strength = if self.hash == other.hash {
+        let strength = if self.place.hash == other.place.hash {
             1.0
-        } else if (self.bits & other.bits).count_ones() >= ALIKE_CHARS && self.kind == PlaceKind::Site {
-            alike(&self.name, &other.name)?
+        } else if (self.place.bits & other.place.bits).count_ones() >= ALIKE_CHARS
+            && self.kind == PlaceKind::Site
+        {
+            alike(&self.place.name, &other.place.name)?
         } else {
             return None;
         };

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use form::{Forms, Found};
 pub use gazetteer::Gazetteer;
 pub use gazetteer_file::GazetteerError;
-pub use keys::{PlaceKeys, Relation, relation};
+pub use keys::{PlaceKeys, PlaceNames, Relation, relation};
 
 use crate::model::{PlaceFields, PlaceKind, PlaceMention, PlaceSource, Where};
 use crate::text::{Normalised, Segmenter, Token, normalise};
