@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use crate::daemon::config::{Config, ConfigError, ConfigErrors, Settings, toml};
+use crate::daemon::core;
 
 use super::{Context, Exit};
 
@@ -84,7 +85,10 @@ fn check(file: Option<PathBuf>, json: bool, context: &Context) -> anyhow::Result
     sources.file = file.or(sources.file);
     let found = problems(Config::load(&sources).and_then(|loaded| {
         let invalid = Settings::faults(&loaded.config);
-        if invalid.is_empty() { Ok(()) } else { Err(loaded.errors(invalid)) }
+        if !invalid.is_empty() {
+            return Err(loaded.errors(invalid));
+        }
+        rules(&loaded.config)
     }));
     let name = sources.file.map_or("the configuration".into(), |file| file.display().to_string());
     if json {
@@ -108,6 +112,18 @@ fn check(file: Option<PathBuf>, json: bool, context: &Context) -> anyhow::Result
         out.flush()?;
     }
     Ok(if found.is_empty() { Exit::Ok } else { Exit::Problems })
+}
+
+/// Reads the rule packs and lists that the configuration names.
+fn rules(config: &Config) -> Result<(), ConfigErrors> {
+    let Err(error) = core::knowledge(&config.rules, &config.engine) else { return Ok(()) };
+    // They say where themselves: `50-other.yaml:14:5: ...`.
+    let said = format!("{error:#}");
+    let error = |line: &str| {
+        let (origin, message) = line.split_once(": ").unwrap_or(("rules", line));
+        ConfigError { origin: origin.to_owned(), message: message.to_owned() }
+    };
+    Err(ConfigErrors(said.lines().map(error).collect()))
 }
 
 fn problems(result: Result<(), ConfigErrors>) -> Vec<ConfigError> {

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::daemon::config::{Config, ConfigErrors, Flag, Loaded, LogConfig, LogFormat, LogLevel, Sources};
-use crate::daemon::logging;
+use crate::daemon::logging::{self, LogHandle};
 use crate::store::StoreConfig;
 
 /// Flags that every command takes.
@@ -117,9 +117,14 @@ impl Context {
     ///
     /// # Errors
     /// When logging cannot be started.
-    pub fn start_logging(&self, config: &LogConfig) -> anyhow::Result<()> {
+    pub fn start_logging(&self, config: &LogConfig) -> anyhow::Result<LogHandle> {
+        logging::start(&self.log_config(config), self.has_color(io::stderr().is_terminal()))
+    }
+
+    /// What to log: as the configuration says, and louder or quieter by `-v` and `-q`.
+    pub fn log_config(&self, config: &LogConfig) -> LogConfig {
         let level = config.level.moved(self.global.verbose, self.global.quiet);
-        logging::start(&LogConfig { level, ..config.clone() }, self.has_color(io::stderr().is_terminal()))
+        LogConfig { level, ..config.clone() }
     }
 
     /// Starts writing log lines for a command that does not read the whole configuration: only
@@ -130,7 +135,8 @@ impl Context {
     pub fn start_plain_logging(&self) -> anyhow::Result<()> {
         let level = self.global.log_level.unwrap_or(LogLevel::Warn);
         let format = self.global.log_format.unwrap_or_default();
-        self.start_logging(&LogConfig { level, format, ..LogConfig::default() })
+        self.start_logging(&LogConfig { level, format, ..LogConfig::default() })?;
+        Ok(())
     }
 
     /// Whether to colour what goes to a stream that is a terminal or not.

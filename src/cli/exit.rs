@@ -10,6 +10,7 @@ use crate::daemon::secrets::SecretError;
 use crate::engine::EngineConfigError;
 use crate::place::GazetteerError;
 use crate::rules::RuleErrors;
+use crate::source::file::FileError;
 use crate::source::http::HttpError;
 use crate::store::{CommitError, OpenError, StoreError};
 
@@ -147,7 +148,8 @@ pub fn of(error: &anyhow::Error) -> Exit {
             return Exit::Unavailable;
         }
     }
-    Exit::Failure
+    // Last, since reading a file may also fail for the store that keeps its position.
+    if error.chain().any(<dyn Error>::is::<FileError>) { Exit::Input } else { Exit::Failure }
 }
 
 // `fenghuo ... | head` is no fault.

@@ -1,11 +1,9 @@
 //! `fenghuo replay`: the same engine on a file of events, as fast as it can.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
-use std::path::Path;
+use std::io::{BufWriter, Write as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,16 +11,22 @@ use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::daemon::config::Config;
+use crate::daemon::config::{Config, Flag};
 use crate::daemon::core;
-use crate::daemon::replay::{Event, Outputs, Replay, ReplaySummary};
+use crate::daemon::replay::{Outputs, Replay, ReplaySummary};
 use crate::source::decode::Decoder;
+use crate::source::file::{self, RawRecord, Records};
 
 use super::{Context, Exit, OrExit as _};
 
 const EXAMPLES: &str = "Examples:
   fenghuo replay --events orders.ndjson --out decided
   fenghuo replay --events orders.ndjson --out decided --threads 1 --config fenghuo.toml
+  fenghuo replay --events 工单.xlsx --out decided
+  fenghuo replay --events export.csv --out decided --set file.columns.text=反映事项
+
+The file is NDJSON, CSV or XLSX, told by its name, else by how it begins; which columns of a table
+hold what is set in [file.columns]. Without settings the usual headers are known.
 
 Writes into the folder:
   groups.ndjson  for every complaint its group, or null when it is alone
@@ -34,7 +38,7 @@ The files are the same from run to run and for any number of threads.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReplayArgs {
-    /// Events to read: NDJSON, one a line; `-` is stdin
+    /// Events to read: NDJSON, CSV or XLSX; `-` is stdin (not for XLSX)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub events: PathBuf,
 
@@ -60,7 +64,7 @@ const CALLER_KEY: &str = "fenghuo replay counts only";
 /// # Errors
 /// When the configuration is wrong, the events cannot be read, or the folder cannot be written.
 pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
-    let Config { decode, engine, rules, .. } = context.config()?.config;
+    let Config { decode, engine, rules, file, .. } = config(args, context)?;
     context.start_plain_logging()?;
     let engine = Arc::new(engine);
     engine.validate().or_exit(Exit::Usage)?;
@@ -70,7 +74,7 @@ pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
     let threads = args.threads.map_or(0, NonZeroUsize::get);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
 
-    let (events, bytes) = open(&args.events)?;
+    let events = file::records(&args.events, &file.unwrap_or_default()).or_exit(Exit::Input)?;
     let folder = &args.out;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: cannot make this folder", folder.display()))
@@ -85,14 +89,14 @@ pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
     let (mut groups, mut alerts, mut risks) =
         (create("groups.ndjson")?, create("alerts.ndjson")?, create("risks.ndjson")?);
 
-    let bar = context.progress(bytes, "bytes");
+    let bar = context.progress(events.size(), "bytes");
     let name = args.events.display().to_string();
     let mut rejected = |line: u64, reason, detail: &str| {
         bar.suspend(|| tracing::warn!("{name}:{line}: {reason}: {detail}"));
     };
     let position = std::cell::Cell::new(0);
     let mut progress = |_| bar.set_position(position.get());
-    let events = lines(events, &name, &position);
+    let events = watched(events, &position);
     let mut outputs = Outputs {
         groups: &mut groups,
         alerts: &mut alerts,
@@ -116,40 +120,26 @@ pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
     Ok(if summary.rejected.is_empty() { Exit::Ok } else { Exit::Problems })
 }
 
-fn open(path: &Path) -> anyhow::Result<(Box<dyn BufRead>, Option<u64>)> {
-    if path == Path::new("-") {
-        return Ok((Box::new(BufReader::new(io::stdin())), None));
+/// The configuration, with the events as its only file: what it says of other files, or of
+/// following them, is for the daemon.
+fn config(args: &ReplayArgs, context: &Context) -> anyhow::Result<Config> {
+    let mut sources = context.sources();
+    let path = args.events.display().to_string();
+    for (setting, value) in [("file.paths", path), ("file.follow", "false".to_owned())] {
+        sources.flags.push(Flag { name: "--events".into(), path: setting.into(), value });
     }
-    let file = File::open(path)
-        .with_context(|| format!("{}: cannot be read", path.display()))
-        .or_exit(Exit::Input)?;
-    let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
-    Ok((Box::new(BufReader::with_capacity(1 << 20, file)), bytes))
+    Ok(Config::load(&sources)?.config)
 }
 
-/// The lines that are not empty, with their numbers; `position` follows the bytes read.
-fn lines<'a>(
-    mut reader: Box<dyn BufRead>,
-    name: &'a str,
-    position: &'a std::cell::Cell<u64>,
-) -> impl Iterator<Item = anyhow::Result<Event>> + 'a {
-    let mut number = 0;
+/// The records, while `position` follows the bytes read.
+fn watched(
+    mut records: Records,
+    position: &std::cell::Cell<u64>,
+) -> impl Iterator<Item = anyhow::Result<RawRecord>> {
     std::iter::from_fn(move || {
-        loop {
-            let mut line = Vec::new();
-            match reader.read_until(b'\n', &mut line) {
-                Ok(0) => return None,
-                Ok(read) => position.set(position.get() + read as u64),
-                Err(error) => {
-                    let context = format!("{name}:{}: cannot be read on", number + 1);
-                    return Some(Err(error).context(context).or_exit(Exit::Input));
-                }
-            }
-            number += 1;
-            if !line.trim_ascii().is_empty() {
-                return Some(Ok((number, line)));
-            }
-        }
+        let record = records.next()?;
+        position.set(records.bytes_read());
+        Some(record.or_exit(Exit::Input))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
 
 use clap::{Args, ValueHint};
 
@@ -9,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::config::{Config, Flag, Settings, Sources};
+use crate::daemon::reload::Reload;
 use crate::daemon::serve;
 
 use super::{Context, Exit};
@@ -19,10 +21,10 @@ const EXAMPLES: &str = "Examples:
   fenghuo run --data-dir ./data --listen 127.0.0.1:9000
   tail -f orders.ndjson | fenghuo run --input -
 
-Stop it with Ctrl-C or SIGTERM; SIGHUP reads the configuration and the rules again.";
+Stop it with Ctrl-C or SIGTERM; SIGHUP reads the rules and the log level again.";
 
 /// Arguments of `fenghuo run`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
     /// Folder for everything the daemon keeps (`store.path`)
@@ -60,6 +62,22 @@ impl RunArgs {
 /// # Errors
 /// When it cannot start, or a part has failed for good.
 pub fn run(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
+    let settings = read(args, context)?;
+    let log = context.start_logging(&settings.config.log)?;
+    let shutdown = CancellationToken::new();
+    let (hang_up, asked) = channel();
+    on_signals(shutdown.clone(), Some(hang_up))?;
+    let (args, context) = (args.clone(), context.clone());
+    let read = move || {
+        let mut settings = read(&args, &context)?;
+        settings.config.log = context.log_config(&settings.config.log);
+        Ok(settings)
+    };
+    serve::run_reloadable(&settings, Reload { asked, read: Box::new(read), log }, &shutdown)?;
+    Ok(Exit::Ok)
+}
+
+fn read(args: &RunArgs, context: &Context) -> anyhow::Result<Settings> {
     let mut sources = context.sources();
     args.add_to(&mut sources);
     let loaded = Config::load(&sources)?;
@@ -67,12 +85,7 @@ pub fn run(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
     if !faults.is_empty() {
         return Err(loaded.errors(faults).into());
     }
-    context.start_logging(&loaded.config.log)?;
-    let settings = Settings::new(&loaded)?;
-    let shutdown = CancellationToken::new();
-    stop_on_signals(shutdown.clone())?;
-    serve::run(&settings, &shutdown)?;
-    Ok(Exit::Ok)
+    Ok(Settings::new(&loaded)?)
 }
 
 /// Cancels the token at the first SIGINT or SIGTERM; a second one ends the process at once.
@@ -80,14 +93,35 @@ pub fn run(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
 /// # Errors
 /// When signals cannot be listened for.
 pub fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
+    on_signals(shutdown, None)
+}
+
+/// [`stop_on_signals`], and tells `hang_up` of each SIGHUP; without it SIGHUP ends the process.
+fn on_signals(shutdown: CancellationToken, hang_up: Option<Sender<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut interrupt, mut terminate) = {
+    let (mut interrupt, mut terminate, mut hup) = {
         let _inside = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        let hup = hang_up.as_ref().map(|_| signal(SignalKind::hangup())).transpose()?;
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, hup)
     };
     let wait = move || {
         runtime.block_on(async {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            loop {
+                let next_hup = async {
+                    match &mut hup {
+                        Some(hup) => hup.recv().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = interrupt.recv() => break,
+                    _ = terminate.recv() => break,
+                    _ = next_hup => {
+                        // When nobody listens, the daemon is ending.
+                        hang_up.as_ref().map(|hang_up| hang_up.send(()));
+                    }
+                }
+            }
             tracing::info!("stopping; once more to stop at once");
             shutdown.cancel();
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }

@@ -7,15 +7,30 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use super::config::{LogConfig, LogFormat, LogLevel};
+
+/// The way to change what is logged while the process runs.
+#[derive(Debug, Clone)]
+pub struct LogHandle(reload::Handle<EnvFilter, Registry>);
+
+impl LogHandle {
+    /// Logs by the level and the filters of this configuration from now on; its format counts only
+    /// at the start.
+    ///
+    /// # Errors
+    /// When a filter is not one.
+    pub fn set(&self, config: &LogConfig) -> anyhow::Result<()> {
+        Ok(self.0.reload(filter(config)?)?)
+    }
+}
 
 /// Starts writing log lines. To be called once, by the binary. `color` is for text on a terminal.
 ///
 /// # Errors
 /// When a filter is not one, or logging was started before.
-pub fn start(config: &LogConfig, color: bool) -> anyhow::Result<()> {
+pub fn start(config: &LogConfig, color: bool) -> anyhow::Result<LogHandle> {
     let (layer, trouble) = match config.format {
         LogFormat::Text => (text(color), None),
         LogFormat::Json => (json(), None),
@@ -24,14 +39,15 @@ pub fn start(config: &LogConfig, color: bool) -> anyhow::Result<()> {
             Err(error) => (text(color), Some(error)),
         },
     };
-    tracing_subscriber::registry().with(filter(config)?).with(layer).try_init()?;
+    let (filter, handle) = reload::Layer::new(filter(config)?);
+    tracing_subscriber::registry().with(filter).with(layer).try_init()?;
     if let Some(error) = trouble {
         tracing::warn!(
             %error,
             "the journal cannot be reached, so the log goes to stderr as text; set log.format to \"text\" or \"json\" where there is no systemd"
         );
     }
-    Ok(())
+    Ok(LogHandle(handle))
 }
 
 fn text<S>(color: bool) -> Box<dyn Layer<S> + Send + Sync>

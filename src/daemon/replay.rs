@@ -19,6 +19,7 @@ use crate::model::{
     Alert, AlertBody, AlertState, ComplaintId, DeadReason, GroupId, PartitionKey, RiskHit, Span,
 };
 use crate::source::decode::Decoder;
+use crate::source::file::RawRecord;
 
 use super::ledger::{Ledger, Novelty};
 
@@ -41,9 +42,6 @@ pub struct Replay<'a> {
     pub pool: &'a rayon::ThreadPool,
 }
 
-/// An event on its way in: where it stands (a line, from 1) and its bytes.
-pub type Event = (u64, Vec<u8>);
-
 /// Where the results go, one JSON object a line.
 pub struct Outputs<'a> {
     /// `{"id","group"}` for every complaint, in the order they first came.
@@ -52,7 +50,7 @@ pub struct Outputs<'a> {
     pub alerts: &'a mut dyn Write,
     /// One line for each complaint and risk rule that alerts.
     pub risks: &'a mut dyn Write,
-    /// Called with events that could not be read: where it stands, reason, detail.
+    /// Called with events that could not be read: the line or row (from 1), reason, detail.
     pub rejected: &'a mut dyn FnMut(u64, DeadReason, &str),
     /// Called after each chunk with the number of events read so far.
     pub progress: &'a mut dyn FnMut(u64),
@@ -115,7 +113,7 @@ impl Replay<'_> {
     /// When an event cannot be fetched or an output cannot be written.
     pub fn run(
         &self,
-        events: impl Iterator<Item = anyhow::Result<Event>>,
+        events: impl Iterator<Item = anyhow::Result<RawRecord>>,
         out: &mut Outputs<'_>,
     ) -> anyhow::Result<ReplaySummary> {
         let mut engine = Engine::new(
@@ -130,17 +128,17 @@ impl Replay<'_> {
         let mut at: FxHashMap<ComplaintId, usize> = FxHashMap::default();
         let mut events = events.peekable();
         while events.peek().is_some() {
-            let chunk: Vec<Event> = events.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
+            let chunk: Vec<RawRecord> = events.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
             let prepared: Vec<Result<Prepared, (DeadReason, String)>> =
-                self.pool.install(|| chunk.par_iter().map(|(_, bytes)| self.prepare(bytes)).collect());
+                self.pool.install(|| chunk.par_iter().map(|record| self.prepare(record)).collect());
             let mut effects = Effects::default();
-            for ((at_line, _), prepared) in chunk.iter().zip(prepared) {
+            for (record, prepared) in chunk.iter().zip(prepared) {
                 summary.events += 1;
                 let prepared = match prepared {
                     Ok(prepared) => prepared,
                     Err((reason, detail)) => {
                         *summary.rejected.entry(reason.as_str()).or_default() += 1;
-                        (out.rejected)(*at_line, reason, &detail);
+                        (out.rejected)(record.number, reason, &detail);
                         continue;
                     }
                 };
@@ -195,9 +193,10 @@ impl Replay<'_> {
         Ok(summary)
     }
 
-    fn prepare(&self, bytes: &[u8]) -> Result<Prepared, (DeadReason, String)> {
+    fn prepare(&self, record: &RawRecord) -> Result<Prepared, (DeadReason, String)> {
+        let event = record.event().map_err(Clone::clone)?;
         let decoded =
-            self.decoder.decode(bytes, self.not_after).map_err(|fault| (fault.reason, fault.detail))?;
+            self.decoder.decode(event, self.not_after).map_err(|fault| (fault.reason, fault.detail))?;
         Ok(self.preparer.prepare(decoded.complaint, decoded.content))
     }
 }

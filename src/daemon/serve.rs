@@ -25,7 +25,8 @@ use crate::store::sqlite::SqliteStore;
 use super::config::Settings;
 use super::health::{Health, State};
 use super::pipeline::{NoProbe, Pipeline, PipelineParts, Stop};
-use super::{core, probes, secrets, systemd};
+use super::reload::{Reload, Reloader};
+use super::{core, poll, probes, secrets, systemd};
 
 /// How often the parts are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -47,16 +48,59 @@ pub fn run_with(
     extra: Vec<Box<dyn Source>>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let daemon = Daemon::start(settings, extra, shutdown)?;
-    daemon.watch(shutdown)
+    Daemon::start(settings, extra, None, shutdown)?.watch(shutdown)
+}
+
+/// [`run`], reading configuration and rules again when that is asked for.
+///
+/// # Errors
+/// See [`run`].
+pub fn run_reloadable(
+    settings: &Settings,
+    reload: Reload,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    Daemon::start(settings, Vec::new(), Some(reload), shutdown)?.watch(shutdown)
 }
 
 /// A running daemon.
 struct Daemon {
     health: Health,
     parts: Vec<Part>,
+    delivery: Delivery,
+    reloader: Option<Reloader>,
     patience: Duration,
     runtime: tokio::runtime::Runtime,
+}
+
+/// The outbox worker, which stops last: what the last batch raised still goes out.
+struct Delivery {
+    wake: Wake,
+    stop: CancellationToken,
+    /// How long it may go on after everything else has stopped.
+    grace: Duration,
+    /// `None` when there is nobody to deliver to.
+    working: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Delivery {
+    /// Sends what is due and can be sent within the grace, then ends.
+    fn end(self, runtime: &tokio::runtime::Runtime) {
+        self.stop.cancel();
+        let Some(working) = self.working else { return };
+        // The worker keeps to its grace itself; the rest is for the store to take note.
+        let limit = self.grace + Duration::from_secs(1);
+        match runtime.block_on(async { tokio::time::timeout(limit, working).await }) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(part = "deliver", %error, "ended with an error"),
+            Err(_) => {
+                tracing::warn!(
+                    part = "deliver",
+                    "has not ended in time; the next start goes on where it was"
+                );
+            }
+        }
+    }
 }
 
 /// A part on a thread of its own.
@@ -90,6 +134,7 @@ impl Daemon {
     fn start(
         settings: &Settings,
         extra: Vec<Box<dyn Source>>,
+        reload: Option<Reload>,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let config = &settings.config;
@@ -123,20 +168,25 @@ impl Daemon {
         let mut sources = sources(settings, &health, &store, &holdings)?;
         sources.extend(extra.into_iter().map(|source| (source, false)));
 
-        let deliver = deliver(settings, &health, &store, &runtime, shutdown)?;
+        let delivery = deliver(settings, &health, &store, &runtime)?;
+        let wake = delivery.wake.clone();
+        let sinks: Vec<String> = config.webhook.iter().map(|webhook| webhook.name.clone()).collect();
+        runtime.spawn(poll::run(Arc::clone(&store), sinks.clone(), shutdown.clone()));
         let parts = PipelineParts {
             store,
             decoder,
             preparer,
-            config: engine,
-            sinks: config.webhook.iter().map(|webhook| webhook.name.clone()).collect(),
+            config: Arc::clone(&engine),
+            sinks,
             holdings,
             batch: config.intake.batch_records as usize,
-            wake: Box::new(move || deliver.wake()),
+            wake: Box::new(move || wake.wake()),
             now: Box::new(Timestamp::now),
             probe: Arc::new(NoProbe),
         };
         let pipeline = Pipeline::new(parts, health.register("pipeline"), shutdown.clone());
+        let reloader =
+            reload.map(|reload| Reloader::new(reload, pipeline.renewal(), &health, key.key, engine, config));
         let handle = runtime.handle().clone();
         let mut threads = Vec::new();
         threads.push(Part::spawn("pipeline", true, move || match pipeline.run(outlet, &handle) {
@@ -148,7 +198,24 @@ impl Daemon {
             threads.push(Part::spawn(source.name(), is_vital, move || source.run(intake, shutdown))?);
         }
         let patience = Duration::from_secs(config.shutdown_seconds.into());
-        Ok(Self { health, parts: threads, patience, runtime })
+        Ok(Self { health, parts: threads, delivery, reloader, patience, runtime })
+    }
+
+    /// Waits a moment. A reload that is asked for ends it; one that comes before the daemon is ready
+    /// waits until then, so that the service manager hears of both in order.
+    fn wait(&mut self, shutdown: &CancellationToken, is_ready: bool) {
+        let Some(reloader) = self.reloader.as_mut().filter(|_| is_ready) else {
+            return thread::sleep(LOOK);
+        };
+        match reloader.reload.asked.recv_timeout(LOOK) {
+            Ok(()) => {
+                // Asked for several times, it is done once.
+                while reloader.reload.asked.try_recv().is_ok() {}
+                reloader.run(shutdown);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
+        }
     }
 
     /// Waits until shutdown is asked for or a vital part ends, then until all parts have ended or
@@ -163,7 +230,7 @@ impl Daemon {
                 systemd::ready(&report);
                 is_told_ready = true;
             }
-            thread::sleep(LOOK);
+            self.wait(shutdown, is_told_ready);
             if shutdown.is_cancelled() {
                 // Parts that end now do as they are told.
                 break;
@@ -184,10 +251,15 @@ impl Daemon {
                     false
                 }
             });
+            if self.delivery.working.as_ref().is_some_and(tokio::task::JoinHandle::is_finished) {
+                failed = Some(anyhow::anyhow!("deliver has panicked; see the log above"));
+            }
         }
         systemd::stopping();
+        // The sources stop first; when the last of them is gone, the pipeline has taken in what
+        // they handed over and ends.
         shutdown.cancel();
-        let end = Instant::now() + self.patience;
+        let end = Instant::now() + self.patience.saturating_sub(self.delivery.grace);
         for part in &self.parts {
             match part.ended.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(Ok(())) => {}
@@ -203,12 +275,14 @@ impl Daemon {
                 Err(RecvTimeoutError::Disconnected) => tracing::error!(part = part.name, "has panicked"),
             }
         }
+        self.delivery.end(&self.runtime);
         self.runtime.shutdown_timeout(Duration::from_secs(1));
         failed.map_or(Ok(()), Err)
     }
 }
 
 /// Builds the sources; ports are open and settings checked when this returns.
+#[cfg_attr(not(feature = "kafka"), expect(unused_variables, reason = "only Kafka holds partitions"))]
 fn sources(
     settings: &Settings,
     health: &Health,
@@ -236,8 +310,10 @@ fn sources(
     sources.push((Box::new(http), true));
     if let Some(file) = &config.file {
         let positions: Arc<dyn Positions> = store.clone();
+        let source = FileSource::new(file.clone(), positions)?;
+        source.look()?;
         // At the end of the files the daemon goes on with its other sources.
-        sources.push((Box::new(FileSource::new(file.clone(), positions)?), false));
+        sources.push((Box::new(source), false));
     }
     #[cfg(feature = "kafka")]
     if let Some(kafka) = &config.kafka {
@@ -266,18 +342,13 @@ fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> any
     Ok(())
 }
 
-/// So long attempts under way may take to end when the daemon stops.
-const DELIVERY_GRACE: Duration = Duration::from_secs(3);
-
-/// Starts the outbox worker. It stops after the pipeline has: what the last batch raised is in the
-/// outbox and goes out now or at the next start.
+/// Starts the outbox worker.
 fn deliver(
     settings: &Settings,
     health: &Health,
     store: &Arc<dyn Store>,
     runtime: &tokio::runtime::Runtime,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<Wake> {
+) -> anyhow::Result<Delivery> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
     if let Some(webhook) = &settings.config.webhook {
         let (file, env) = (webhook.secret_file.as_deref(), webhook.secret_env.as_deref());
@@ -287,13 +358,15 @@ fn deliver(
         let token = secrets::secret("the webhook token", file, env)?;
         sinks.push(Arc::new(WebhookSink::new(webhook, &WebhookSecrets { signing, token })?));
     }
+    let has_sinks = !sinks.is_empty();
     // Leases in the outbox tell processes apart, also when a process number is used again.
     let owner = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
     let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner);
-    let wake = worker.wake();
+    let (wake, stop) = (worker.wake(), CancellationToken::new());
     let mut states = worker.status();
     let reporter = health.register("deliver");
     reporter.ok();
+    let is_wanted = stop.clone();
     runtime.spawn(async move {
         while states.changed().await.is_ok() {
             match crate::deliver::problem(&states.borrow_and_update()) {
@@ -301,8 +374,13 @@ fn deliver(
                 Some(problem) => reporter.degraded(problem),
             }
         }
-        reporter.done();
+        if !has_sinks || is_wanted.is_cancelled() {
+            reporter.done();
+        }
     });
-    runtime.spawn(worker.run(shutdown.clone(), DELIVERY_GRACE));
-    Ok(wake)
+    // A third of the time for stopping: enough for what the last batch raised, and a receiver that
+    // does not answer cannot take it from the sources and the pipeline.
+    let grace = Duration::from_secs(settings.config.shutdown_seconds.into()) / 3;
+    let working = runtime.spawn(worker.run(stop.clone(), grace));
+    Ok(Delivery { wake, stop, grace, working: has_sinks.then_some(working) })
 }

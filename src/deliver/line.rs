@@ -202,11 +202,17 @@ impl Line {
         }
     }
 
-    /// Lets what is under way end within `grace`, and gives back the rest.
+    /// Goes on with what is due now, and lets it end, within `grace`; gives back the rest. What
+    /// the last commits raised goes out this way, one revision after the other; what has to wait
+    /// for a receiver that is away does not hold up the end.
     async fn drain(&mut self, grace: Duration) {
         let end = tokio::time::Instant::now() + grace;
-        while let Ok(Some(ended)) = tokio::time::timeout_at(end, self.tasks.join_next_with_id()).await {
-            self.settle(ended).await;
+        while tokio::time::Instant::now() < end {
+            self.start_due().await;
+            match tokio::time::timeout_at(end, self.tasks.join_next_with_id()).await {
+                Ok(Some(ended)) => self.settle(ended).await,
+                Ok(None) | Err(_) => break,
+            }
         }
         self.tasks.shutdown().await;
         let now = (self.clock)();

@@ -64,8 +64,9 @@ impl Deliver {
         self.states.subscribe()
     }
 
-    /// Delivers until `shutdown` is cancelled. Attempts under way then have `grace` to end; rows
-    /// whose attempt did not end are given back and sent again at the next start.
+    /// Delivers until `shutdown` is cancelled. What is due then, and needs no waiting, still goes
+    /// out within `grace`; rows whose attempt did not end are given back and sent again at the next
+    /// start.
     pub async fn run(self, shutdown: CancellationToken, grace: std::time::Duration) {
         self.tell_of_unknown_sinks().await;
         let states = Arc::new(self.states);

@@ -27,8 +27,9 @@ pub struct StoreConfig {
     /// below 64 MiB).
     #[schemars(range(min = 1, max = 16_777_216))]
     pub max_size_mib: Option<u32>,
-    /// How long to wait for another process that is writing, in seconds, 0 to 600.
-    #[schemars(range(max = 600))]
+    /// How long to wait for another process that is writing, in seconds, 0 to 60: well below the two
+    /// minutes after which a pipeline that gives no sign of life counts as stuck.
+    #[schemars(range(max = 60))]
     pub busy_timeout_seconds: u32,
     /// How long each kind of record is kept.
     pub retention: RetentionConfig,
@@ -131,7 +132,7 @@ impl StoreConfig {
         if let Some(mib) = self.max_size_mib {
             within("max_size_mib", mib, 1, 16_777_216)?;
         }
-        within("busy_timeout_seconds", self.busy_timeout_seconds, 0, 600)?;
+        within("busy_timeout_seconds", self.busy_timeout_seconds, 0, 60)?;
         let keep = &self.retention;
         within("retention.complaints_days", keep.complaints_days, 1, 36_500)?;
         within("retention.incidents_days", keep.incidents_days, 1, 36_500)?;

@@ -165,6 +165,14 @@ impl CommitError {
     }
 }
 
+impl StoreError {
+    /// Whether the same may succeed later: wait, raise an alarm, try again.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Full(_) | Self::Busy(_))
+    }
+}
+
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
         match error {

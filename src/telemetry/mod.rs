@@ -9,6 +9,8 @@
 //! as a `LazyLock` static with `counter`, `gauge` or `histogram`, document the struct with
 //! meaning, labels and the setting that moves it, and give it an `emit(self)`.
 
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod deliver;
 #[cfg(feature = "daemon")]
 pub mod file;

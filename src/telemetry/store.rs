@@ -7,7 +7,7 @@ use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::{counter, gauge, histogram};
 use crate::model::DeadReason;
-use crate::store::{CommitError, Counts, OutboxDepth, SweepReport};
+use crate::store::{CommitError, Counts, OutboxDepth, StoreError, SweepReport};
 
 static COMMIT_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     histogram(
@@ -43,6 +43,10 @@ static OUTBOX_PENDING: LazyLock<IntGaugeVec> = LazyLock::new(|| {
 });
 static OUTBOX_AGE: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     gauge("fenghuo_outbox_oldest_age_seconds", "Age of the oldest undelivered revision, by sink.", &["sink"])
+});
+
+static UNREADABLE: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counter("fenghuo_store_look_failures_total", "Times the store could not be counted for the metrics.", &[])
 });
 
 fn number(count: u64) -> i64 {
@@ -183,5 +187,21 @@ impl OutboxState<'_> {
         OUTBOX_PENDING.with_label_values(&[sink]).set(number(self.depth.pending));
         let age = self.depth.oldest.map_or(0, |oldest| self.now.duration_since(oldest).as_secs().max(0));
         OUTBOX_AGE.with_label_values(&[sink]).set(age);
+    }
+}
+
+/// The store could not be counted, so that its gauges are those of the last time. Series:
+/// `fenghuo_store_look_failures_total`.
+#[derive(Debug)]
+pub struct StoreUnreadable<'e> {
+    /// What the store said.
+    pub error: &'e StoreError,
+}
+
+impl StoreUnreadable<'_> {
+    /// Counts and logs.
+    pub fn emit(self) {
+        UNREADABLE.with_label_values::<&str>(&[]).inc();
+        tracing::warn!(error = %self.error, "the store cannot be counted for the metrics; trying again");
     }
 }

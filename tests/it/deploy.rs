@@ -73,9 +73,14 @@ fn the_unit_is_hardened_and_calls_what_there_is() {
         "MemoryDenyWriteExecute=yes",
         "StateDirectory=fenghuo",
         "ExecStartPre=/usr/local/bin/fenghuo config check /etc/fenghuo/fenghuo.toml",
+        "ExecReload=/usr/local/bin/fenghuo config check /etc/fenghuo/fenghuo.toml",
+        "ExecReload=/bin/kill -HUP $MAINPID",
     ] {
         assert!(unit.lines().any(|found| found == line), "{line}");
     }
+    // The check comes before the signal.
+    let reloads: Vec<&str> = unit.lines().filter(|line| line.starts_with("ExecReload=")).collect();
+    assert!(reloads.len() == 2 && reloads[1].contains("HUP"), "{reloads:?}");
     // Variables that the unit sets, also those in comments, must be settings.
     let catalog = fenghuo::daemon::config::catalog::Catalog::of::<Config>();
     let known: Vec<String> =

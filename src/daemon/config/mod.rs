@@ -48,7 +48,8 @@ pub struct Config {
     #[schemars(range(min = 0, max = 1024))]
     pub threads: u16,
     /// How long, in seconds, a shutdown may take before the rest is left to the next start, which
-    /// loses nothing. Below systemd's `TimeoutStopSec`.
+    /// loses nothing: at most two thirds for sources and pipeline, one third for alerts that are
+    /// due. Above `http.shutdown_grace_seconds`, below systemd's `TimeoutStopSec`.
     #[schemars(range(min = 1, max = 600))]
     pub shutdown_seconds: u16,
     /// What is written about the daemon's own doings.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::daemon::ledger::{Ledger, Novelty};
 use crate::engine::{Arrival, Effects, Prepared};
@@ -14,7 +15,7 @@ use crate::model::{
     Alert, Commit, ComplaintId, DeadLetter, DeadReason, PartitionKey, Position, PositionDelta,
 };
 use crate::source::{Lease, LeaseGuard, Outcome, Record};
-use crate::store::CommitError;
+use crate::store::{CommitError, Known};
 use crate::telemetry::pipeline as happening;
 use crate::telemetry::source::{
     EventDeadLettered, EventRepeated, EventUpdated, EventsAccepted, EventsReceived,
@@ -22,6 +23,16 @@ use crate::telemetry::source::{
 
 use super::live::Live;
 use super::{Pipeline, RETRY, Step, Stop};
+
+/// Why the store could not be used at the last try, if it could not.
+#[derive(Default)]
+struct Stall(Option<String>);
+
+impl Stall {
+    fn is_new(&self) -> bool {
+        self.0.is_none()
+    }
+}
 
 /// Whether a commit went in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +78,16 @@ impl Pipeline {
         // Only now may a revoke go on: what is inside is durable or given up.
         drop(guards);
         if committed == Committed::Lost {
-            return Ok(());
+            // A partition that was taken is read by its new owner, and who sent over HTTP is told to
+            // send again. A file is read by us alone: reading on would leave this batch out.
+            return match records.iter().find(|record| record.lease.id().is_none() && record.next.is_some()) {
+                None => Ok(()),
+                Some(record) => Err(Stop::Fatal(anyhow::anyhow!(
+                    "{}: another process works on the same store; run one process for one data folder, \
+                     or start this one again to go on where it was",
+                    record.source
+                ))),
+            };
         }
         self.step(Step::Committed)?;
         count(&records, &outcomes);
@@ -101,7 +121,7 @@ impl Pipeline {
     ) -> Result<(Effects, Vec<Outcome>), Stop> {
         let ids: Vec<ComplaintId> =
             prepared.iter().flatten().map(|prepared| prepared.complaint.id.clone()).collect();
-        let mut known = self.parts.store.known(&ids).context("looking up what was seen before")?;
+        let mut known = self.known(&ids)?;
         let mut ledger = Ledger::default();
         for id in ids {
             if let Some(known) = known.remove(&id) {
@@ -138,6 +158,25 @@ impl Pipeline {
         Ok((effects, outcomes))
     }
 
+    /// What the store knows of these complaints, waiting as long as it cannot be read.
+    fn known(&mut self, ids: &[ComplaintId]) -> Result<FxHashMap<ComplaintId, Known>, Stop> {
+        let mut stall = Stall::default();
+        loop {
+            match self.parts.store.known(ids) {
+                Ok(known) => {
+                    self.recovered(&stall);
+                    return Ok(known);
+                }
+                Err(error) if error.is_passing() => self.stalled(&mut stall, &error.to_string())?,
+                Err(error) => {
+                    return Err(Stop::Fatal(
+                        anyhow::Error::new(error).context("looking up what was seen before"),
+                    ));
+                }
+            }
+        }
+    }
+
     /// How far this batch reads each source, joined on to what was committed before.
     fn deltas(&mut self, partition: &PartitionKey, records: &[Record]) -> Result<Vec<PositionDelta>, Stop> {
         let live = self.live.get_mut(partition).context("the engine was made ready before")?;
@@ -164,7 +203,7 @@ impl Pipeline {
 
     /// Commits, waiting as long as the store has no room.
     pub(super) fn commit(&mut self, commit: &Commit, leases: &[Lease]) -> Result<Committed, Stop> {
-        let mut is_stalled = false;
+        let mut stall = Stall::default();
         loop {
             match self.parts.store.commit(commit, &self.parts.sinks) {
                 Ok(()) => break,
@@ -188,22 +227,15 @@ impl Pipeline {
                     return Err(Stop::Fatal(error.into()));
                 }
                 Err(error) => {
-                    let reason = error.to_string();
-                    happening::StoreStalled { reason: &reason, is_new: !is_stalled }.emit();
-                    is_stalled = true;
-                    self.health.failed(format!("intake has stopped: {reason}"));
-                    self.health.beat(Instant::now(), super::LIFE_SIGN);
-                    if self.shutdown.is_cancelled() {
-                        return Err(Stop::Shutdown);
+                    // What retention does not keep may be the room that is missing.
+                    if matches!(error, CommitError::Full(_)) && stall.is_new() {
+                        self.make_room();
                     }
-                    std::thread::sleep(RETRY);
+                    self.stalled(&mut stall, &error.to_string())?;
                 }
             }
         }
-        if is_stalled {
-            happening::StoreRecovered.emit();
-            self.health.ok();
-        }
+        self.recovered(&stall);
         if let Some(live) = self.live.get_mut(&commit.partition) {
             live.committed(commit.committed_at);
             for delta in &commit.positions {
@@ -215,6 +247,26 @@ impl Pipeline {
             (self.parts.wake)();
         }
         Ok(Committed::Yes)
+    }
+
+    /// Says that the store cannot be used for now, and waits a moment before it is tried again.
+    fn stalled(&self, stall: &mut Stall, reason: &str) -> Result<(), Stop> {
+        happening::StoreStalled { reason, is_new: stall.0.as_deref() != Some(reason) }.emit();
+        stall.0 = Some(reason.to_owned());
+        self.health.failed(format!("intake has stopped: {reason}"));
+        self.health.beat(Instant::now(), super::LIFE_SIGN);
+        if self.shutdown.is_cancelled() {
+            return Err(Stop::Shutdown);
+        }
+        std::thread::sleep(RETRY);
+        Ok(())
+    }
+
+    fn recovered(&self, stall: &Stall) {
+        if !stall.is_new() {
+            happening::StoreRecovered.emit();
+            self.health.ok();
+        }
     }
 
     fn is_leased(&self, commit: &Commit) -> bool {

@@ -43,6 +43,11 @@ impl Live {
         Some(Engine::open_since(self.engine.status().clock?, config))
     }
 
+    /// The same, for the clock of its last commit.
+    pub(super) fn committed_open_since(&self, config: &EngineConfig) -> Option<Timestamp> {
+        Some(Engine::open_since(self.anchor?.0, config))
+    }
+
     /// Notes a commit.
     pub(super) fn committed(&mut self, now: Timestamp) {
         self.anchor = self.engine.status().clock.map(|clock| (clock, now));
@@ -82,6 +87,22 @@ impl Pipeline {
         let live = self.rebuild(partition, ids)?;
         self.live.insert(partition.clone(), live);
         self.step(Step::EngineReady)
+    }
+
+    /// Takes over other rules if there are any: between two batches, and with every engine rebuilt
+    /// from the store, as after a restart. Their leases and positions stay, since nobody else may
+    /// have committed under them.
+    pub(super) fn renew(&mut self) -> Result<(), Stop> {
+        let Some(preparer) = self.renewal.offered() else { return Ok(()) };
+        self.parts.preparer = preparer;
+        for (partition, Live { engine, leases, positions, .. }) in std::mem::take(&mut self.live) {
+            // Two engines of one partition need not be in memory at once.
+            drop(engine);
+            let live = Live { positions, ..self.rebuild(&partition, leases)? };
+            self.live.insert(partition, live);
+        }
+        self.renewal.taken();
+        Ok(())
     }
 
     /// Folds the open window from the store: decisions are taken as they were stored.

@@ -11,6 +11,7 @@
 mod batch;
 mod live;
 mod probe;
+mod renewal;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::telemetry::pipeline as happening;
 use super::health::Reporter;
 use live::Live;
 pub use probe::{Killed, NoProbe, Probe, Step};
+pub use renewal::Renewal;
 
 /// How long the thread waits for a record before it looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
@@ -73,6 +75,7 @@ pub struct Pipeline {
     shutdown: CancellationToken,
     live: BTreeMap<PartitionKey, Live>,
     swept: Option<Instant>,
+    renewal: Renewal,
 }
 
 /// Why the pipeline stopped in the middle of a batch. Nothing of the batch is lost: its records are
@@ -93,7 +96,13 @@ pub enum Stop {
 impl Pipeline {
     /// A pipeline that has not read anything.
     pub fn new(parts: PipelineParts, health: Reporter, shutdown: CancellationToken) -> Self {
-        Self { parts, health, shutdown, live: BTreeMap::new(), swept: None }
+        let renewal = Renewal::default();
+        Self { parts, health, shutdown, live: BTreeMap::new(), swept: None, renewal }
+    }
+
+    /// The way to give it other rules while it runs.
+    pub fn renewal(&self) -> Renewal {
+        self.renewal.clone()
     }
 
     /// Takes records until the sources are gone: on a shutdown they stop first, and what they have
@@ -106,8 +115,16 @@ impl Pipeline {
         // due although nobody calls.
         self.build_known()?;
         self.health.ok();
+        let mut ticked = Instant::now();
         loop {
             self.health.beat(Instant::now(), LIFE_SIGN);
+            self.renew()?;
+            // Under load, too: other engines may be idle, and old records are old all the same.
+            if ticked.elapsed() >= TICK {
+                self.tick()?;
+                self.sweep();
+                ticked = Instant::now();
+            }
             let first = runtime.block_on(async { tokio::time::timeout(TICK, outlet.recv()).await });
             match first {
                 Ok(Some(first)) => {
@@ -118,10 +135,8 @@ impl Pipeline {
                     self.health.done();
                     return Ok(());
                 }
-                Err(_) => {
-                    self.tick()?;
-                    self.sweep();
-                }
+                // Nothing came within a tick.
+                Err(_) => {}
             }
         }
     }
@@ -196,11 +211,7 @@ impl Pipeline {
         if self.swept.is_some_and(|swept| swept.elapsed() < SWEEP_EVERY) {
             return;
         }
-        let keep_since = self
-            .live
-            .iter()
-            .filter_map(|(partition, live)| Some((partition.clone(), live.open_since(&self.parts.config)?)))
-            .collect();
+        let keep_since = self.keep_since(Live::open_since);
         match self.parts.store.sweep((self.parts.now)(), &keep_since) {
             Ok(report) => {
                 if report.total() > 0 {
@@ -215,5 +226,26 @@ impl Pipeline {
                 self.swept = Some(Instant::now());
             }
         }
+    }
+
+    /// Sweeps in the middle of a batch that found no room. Engines are ahead of the store then, so
+    /// what counts as open is what would be if we came back after a crash.
+    fn make_room(&mut self) {
+        let keep_since = self.keep_since(Live::committed_open_since);
+        match self.parts.store.sweep((self.parts.now)(), &keep_since) {
+            Ok(report) if report.total() > 0 => happening::Swept { rows: report.total() }.emit(),
+            Ok(_) => {}
+            Err(error) => happening::SweepFailed { error: &error.to_string() }.emit(),
+        }
+    }
+
+    fn keep_since(
+        &self,
+        since: impl Fn(&Live, &EngineConfig) -> Option<Timestamp>,
+    ) -> BTreeMap<PartitionKey, Timestamp> {
+        let of = |(partition, live): (&PartitionKey, &Live)| {
+            Some((partition.clone(), since(live, &self.parts.config)?))
+        };
+        self.live.iter().filter_map(of).collect()
     }
 }

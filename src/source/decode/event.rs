@@ -194,7 +194,7 @@ fn received(decoder: &Decoder, raw: Option<&RawValue>, now: Timestamp) -> Result
     };
     if at < decoder.earliest {
         let found = format!("before the year {}", config.earliest_year);
-        return Err(out_of_range(&found, "check the sender, or lower `earliest_year`".into()));
+        return Err(out_of_range(&found, "check the sender, or lower `decode.earliest_year`".into()));
     }
     // In seconds, so that no sum can leave the range of times.
     if at.as_second().saturating_sub(now.as_second()) > i64::from(config.max_ahead_seconds) {

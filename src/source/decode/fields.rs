@@ -176,7 +176,7 @@ impl<'d> Fields<'d> {
         if self.extra_bytes > self.config.max_extra_bytes {
             let detail = format!(
                 "the unknown fields, up to `{}`, have more than {} bytes; send attachments apart, or \
-                 raise `max_extra_bytes`",
+                 raise `decode.max_extra_bytes`",
                 shown(&key),
                 self.config.max_extra_bytes
             );
@@ -195,7 +195,7 @@ impl<'d> Fields<'d> {
     fn bounded<'a>(&self, text: Cow<'a, str>, clean: bool, path: &str) -> Result<Cow<'a, str>, Undecodable> {
         if text.len() > self.config.max_text_bytes {
             let detail = format!(
-                "`{path}` has {} bytes, more than the limit of {}; shorten it, or raise `max_text_bytes`",
+                "`{path}` has {} bytes, more than the limit of {}; shorten it, or raise `decode.max_text_bytes`",
                 text.len(),
                 self.config.max_text_bytes
             );

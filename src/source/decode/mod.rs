@@ -93,7 +93,7 @@ impl Decoder {
                 DeadReason::TooLarge,
                 format!(
                     "the event has {} bytes, more than the limit of {}; send attachments apart, \
-                     or raise `max_bytes`",
+                     or raise `decode.max_bytes`",
                     bytes.len(),
                     self.config.max_bytes
                 ),

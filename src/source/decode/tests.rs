@@ -212,9 +212,9 @@ fn every_bad_input_has_its_reason_and_one_sentence() {
     half a surrogate pair: invalid_json: the event is not JSON: unexpected end of hex escape at line 1 column 84; check how the sender writes quotes and line breaks
     half a surrogate pair in a key: invalid_json: the event is not JSON: unexpected end of hex escape at line 1 column 76; check how the sender writes quotes and line breaks
     GBK: invalid_encoding: byte 8 of the event (0xB9) is not UTF-8; send UTF-8, converting from GBK or GB 18030 first
-    50 MB: too_large: the event has 52428820 bytes, more than the limit of 1048576; send attachments apart, or raise `max_bytes`
-    a long title: too_large: `title` has 300000 bytes, more than the limit of 262144; shorten it, or raise `max_text_bytes`
-    an attachment: too_large: the unknown fields, up to `photo`, have more than 65536 bytes; send attachments apart, or raise `max_extra_bytes`
+    50 MB: too_large: the event has 52428820 bytes, more than the limit of 1048576; send attachments apart, or raise `decode.max_bytes`
+    a long title: too_large: `title` has 300000 bytes, more than the limit of 262144; shorten it, or raise `decode.max_text_bytes`
+    an attachment: too_large: the unknown fields, up to `photo`, have more than 65536 bytes; send attachments apart, or raise `decode.max_extra_bytes`
     deep: too_deep: `a` is nested deeper than 16 levels; send it flatter
     an abyss: invalid_json: the event is cut short at line 1 column 600005; send it whole, on one line
     an abyss with a floor: too_deep: `a` is nested deeper than 16 levels; send it flatter
@@ -233,8 +233,8 @@ fn every_bad_input_has_its_reason_and_one_sentence() {
     an object for a time: invalid_field: `received_at` is an object; give a time like 2026-02-28T11:25:05+08:00
     year 9999: time_out_of_range: `received_at` is "9999-12-31T23:59:59+08:00", a time in the future; check the sender's clock, and its zone (without an offset, a time is read as Asia/Shanghai)
     an hour and a second ahead: time_out_of_range: `received_at` is "2026-03-01T01:00:01Z", a time in the future; check the sender's clock, and its zone (without an offset, a time is read as Asia/Shanghai)
-    a negative time: time_out_of_range: `received_at` is "-1", before the year 2000; check the sender, or lower `earliest_year`
-    1999: time_out_of_range: `received_at` is "1999/12/31 23:59:59", before the year 2000; check the sender, or lower `earliest_year`
+    a negative time: time_out_of_range: `received_at` is "-1", before the year 2000; check the sender, or lower `decode.earliest_year`
+    1999: time_out_of_range: `received_at` is "1999/12/31 23:59:59", before the year 2000; check the sender, or lower `decode.earliest_year`
     no text: missing_field: `title` and `text` are both missing or empty; an event needs one of them
     a number for a text: invalid_field: `title` is a number; give it as a text
     a number for a subject: invalid_field: `subject` is a number; give it as a text, or leave it out

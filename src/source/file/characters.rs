@@ -54,8 +54,17 @@ impl Characters {
         }
         // The head may end in the middle of a character; whole lines do not.
         let whole = head.iter().rposition(|&byte| byte == b'\n').map_or(head, |at| &head[..at]);
-        let mut lines = whole.split(|&byte| byte == b'\n').filter(|line| !line.is_ascii());
-        Ok(lines.find_map(of_line).unwrap_or(Self::Either))
+        let lines = whole.split(|&byte| byte == b'\n').filter(|line| !line.is_ascii());
+        let (mut utf8, mut gb18030) = (0, 0);
+        for characters in lines.filter_map(of_line) {
+            *(if characters == Self::Utf8 { &mut utf8 } else { &mut gb18030 }) += 1;
+        }
+        // One broken line of a UTF-8 file looks like GB18030; it costs itself and not the others.
+        Ok(match (utf8, gb18030) {
+            (0, 0) => Self::Either,
+            _ if utf8 >= gb18030 => Self::Utf8,
+            _ => Self::Gb18030,
+        })
     }
 
     /// The characters of a line.
@@ -103,6 +112,8 @@ mod tests {
         assert_eq!(of("工单编号\n".as_bytes()), Ok(Characters::Utf8));
         assert_eq!(of(&gb18030), Ok(Characters::Gb18030));
         assert_eq!(of(b"id,text\n"), Ok(Characters::Either));
+        let broken = [b"\"\xCE\xD2\"\n".as_slice(), "工单\n".as_bytes()].concat();
+        assert_eq!(of(&broken), Ok(Characters::Utf8), "one broken line says little");
         assert_eq!(of(b"\xEF\xBB\xBFid\n"), Ok(Characters::Utf8));
         assert_eq!(of(b"\xFF\xFEi\0"), Err(Utf16));
         // Cut in the middle of a character.

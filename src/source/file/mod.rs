@@ -28,4 +28,4 @@ mod tests;
 
 pub use config::{CallerColumns, ColumnsConfig, Encoding, FileConfig, FileConfigError, Format, PlaceColumns};
 pub use record::RawRecord;
-pub use source::{FileSource, Records, records};
+pub use source::{FileError, FileSource, Records, records};

@@ -82,7 +82,8 @@ pub(super) fn form(path: &Path, head: &[u8], config: &FileConfig) -> anyhow::Res
             let text = super::characters::without_mark(head).trim_ascii_start();
             match text.first() {
                 _ if is_zip => Format::Xlsx,
-                Some(b'{') => Format::Ndjson,
+                // Nothing at all is no table without a header: it has no events.
+                Some(b'{') | None => Format::Ndjson,
                 _ => Format::Csv,
             }
         }),

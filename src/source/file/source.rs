@@ -18,7 +18,12 @@ use super::follow::{Following, Tail, Turn};
 use super::identity::{Digest, source_name};
 use super::lines::End;
 use super::open::{self, Rows};
-use super::{FileConfig, FileConfigError, RawRecord};
+use super::{FileConfig, FileConfigError, Format, RawRecord};
+
+/// A file cannot be read, or not be read on: one line that names it, with what to do.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct FileError(anyhow::Error);
 
 /// How soon a shutdown is noticed while waiting.
 const NOTICE: Duration = Duration::from_millis(50);
@@ -37,6 +42,33 @@ impl FileSource {
     pub fn new(config: FileConfig, positions: Arc<dyn Positions>) -> Result<Self, FileConfigError> {
         config.check()?;
         Ok(Self { config, positions })
+    }
+
+    /// Looks at the files before anything is promised: whether they are there and readable and,
+    /// of tables, have the columns. Workbooks are large to look into, so that is left to reading.
+    ///
+    /// # Errors
+    /// The first file that cannot be read.
+    pub fn look(&self) -> Result<(), FileError> {
+        for path in self.config.paths.iter().filter(|path| !is_stdin(path)) {
+            self.look_at(path).with_context(|| path.display().to_string()).map_err(FileError)?;
+        }
+        Ok(())
+    }
+
+    fn look_at(&self, path: &Path) -> anyhow::Result<()> {
+        // Opening a pipe would wait for who writes to it.
+        if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            return Ok(());
+        }
+        let file = open::open(path)?;
+        let head = open::head(&file)?;
+        let form = open::form(path, &head, &self.config)?;
+        // A followed file may have been made just now and get its header later.
+        if form == Format::Csv && !(head.is_empty() && self.config.follow) {
+            open::rows(path, &file, form, &self.config, Position(0), &Arc::default())?;
+        }
+        Ok(())
     }
 
     fn is_stdin(&self) -> bool {
@@ -76,9 +108,12 @@ impl FileSource {
         let mut rows = open::stream(Box::new(input), &self.config)?;
         let name = if is_stdin(path) { "stdin".to_owned() } else { format!("file:{}", path.display()) };
         let source: Arc<str> = name.into();
+        let mut records = 0;
         while let Some(record) = rows.next(End::Final).context("cannot be read on")? {
             handover.give(record, &source, false)?;
+            records += 1;
         }
+        happening::FileFinished { path, source: &source, records }.emit();
         Ok(())
     }
 
@@ -131,7 +166,7 @@ impl Source for FileSource {
         match self.read_all(&handover) {
             // The rest stays in the file, to be read from the stored position.
             Err(error) if error.is::<IntakeClosed>() || shutdown.is_cancelled() => Ok(()),
-            result => result,
+            result => result.map_err(|error| FileError(error).into()),
         }
     }
 }
@@ -241,12 +276,12 @@ pub fn records(path: &Path, config: &FileConfig) -> anyhow::Result<Records> {
             return Ok((open::stream(Box::new(io::stdin()), config)?, None));
         }
         let file = open::open(path)?;
-        let form = open::form(path, &open::head(&file)?, config)?;
         let about = file.metadata()?;
         // A pipe with a name cannot be read at a place of our choice.
         if !about.is_file() {
             return Ok((open::stream(Box::new(file), config)?, None));
         }
+        let form = open::form(path, &open::head(&file)?, config)?;
         Ok((open::rows(path, &file, form, config, Position(0), &Arc::default())?, Some(about.len())))
     };
     let (rows, size) = open().with_context(|| name.clone())?;

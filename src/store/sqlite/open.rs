@@ -49,7 +49,8 @@ impl Schema<'static> {
 pub(super) fn writer(config: &StoreConfig, schema: &Schema<'_>) -> Result<Connection, OpenError> {
     config.validate().map_err(OpenError::Config)?;
     let file = config.file();
-    if file.try_exists().map_err(|error| other(&file, &error))? {
+    // An error here is one of the way to the file, not of the file.
+    if file.try_exists().map_err(|error| folder(&file, &error))? {
         inspect(&file, config, schema)?;
     } else {
         create(&file, schema)?;
@@ -68,7 +69,7 @@ pub(super) fn reader(config: &StoreConfig) -> Result<Connection, OpenError> {
 /// Checks a store that is only to be read.
 pub(super) fn inspect_to_read(config: &StoreConfig) -> Result<(), OpenError> {
     let file = config.file();
-    if !file.try_exists().map_err(|error| other(&file, &error))? {
+    if !file.try_exists().map_err(|error| folder(&file, &error))? {
         return Err(OpenError::Missing { path: file });
     }
     let schema = Schema::current();
@@ -230,10 +231,7 @@ fn create(file: &Path, schema: &Schema<'_>) -> Result<(), OpenError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let unusable = |error: &dyn std::fmt::Display| OpenError::Folder {
-        path: folder.to_path_buf(),
-        detail: error.to_string(),
-    };
+    let unusable = |error: &dyn std::fmt::Display| self::folder(file, error);
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unusable(&error))?;
     let mut name = file.as_os_str().to_owned();
     // Told apart from what other processes, and other threads of this one, are making.
@@ -309,6 +307,14 @@ fn refusal(file: &Path, error: StoreError) -> OpenError {
         StoreError::Full(detail) | StoreError::Other(detail) => OpenError::Other { path, detail },
         StoreError::Superseded(found) => OpenError::Newer { path, found, known: schema::VERSION },
     }
+}
+
+fn folder(file: &Path, error: &dyn std::fmt::Display) -> OpenError {
+    let path = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    OpenError::Folder { path: path.to_path_buf(), detail: error.to_string() }
 }
 
 fn other(file: &Path, error: &dyn std::fmt::Display) -> OpenError {

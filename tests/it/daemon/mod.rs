@@ -3,10 +3,15 @@
 //! The invariant of all runs: what the receiver has accepted at the end is the same, byte for byte,
 //! as in a run that nothing disturbed.
 
+mod bad_input;
+mod files;
 mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod reload;
+mod room;
 mod starts;
+mod stops;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -154,7 +159,12 @@ impl World {
     }
 
     fn daemon(&self) -> Daemon {
-        Daemon::start(&self.path("fenghuo.toml"))
+        self.daemon_with(&[], Stdio::null())
+    }
+
+    /// A daemon with further arguments.
+    fn daemon_with(&self, args: &[&str], stdin: Stdio) -> Daemon {
+        Daemon::start(&self.path("fenghuo.toml"), args, stdin)
     }
 
     /// Another command of the program on the same configuration, to its end.
@@ -186,11 +196,17 @@ struct Daemon {
 
 impl Daemon {
     /// Starts it and waits until it listens.
-    fn start(config: &Path) -> Self {
-        let mut child = program()
+    fn start(config: &Path, args: &[&str], stdin: Stdio) -> Self {
+        Self::spawn(program(), config, args, stdin)
+    }
+
+    /// The same with a program whose environment was changed.
+    fn spawn(mut program: Command, config: &Path, args: &[&str], stdin: Stdio) -> Self {
+        let mut child = program
             .args(["run", "--color", "never", "--config"])
             .arg(config)
-            .stdin(Stdio::null())
+            .args(args)
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -230,6 +246,18 @@ impl Daemon {
             let answer = self.http.get(self.url(path)).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
+    }
+
+    /// The value of a series in `/metrics`; the name with its labels. `None` while it is not there.
+    fn metric(&self, centre: &Centre, name: &str) -> Option<String> {
+        let metrics = self.get(centre, "/metrics").1;
+        metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+    }
+
+    /// Asks it to read its rules again.
+    fn hang_up(&self) {
+        let told = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
     }
 
     /// Ends it as a crash does.

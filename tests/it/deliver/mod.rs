@@ -2,6 +2,7 @@
 
 mod crashes;
 mod hostile;
+mod program;
 mod rounds;
 
 use std::net::SocketAddr;
