@@ -64,8 +64,8 @@ fn run(events: u64) {
     let status = engine.status();
     let open = u64::from(status.open_complaints);
     println!(
-        "{events:>8} events: {open} open complaints, {} open groups, {} open incidents",
-        status.open_groups, status.open_incidents
+        "{events:>8} events: {open} open complaints with {} terms, {} open groups, {} open incidents",
+        status.open_terms, status.open_groups, status.open_incidents
     );
     println!(
         "         {:.0} bytes of memory for each open complaint; {:.1} µs for each of the last {TIMED} \

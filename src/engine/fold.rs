@@ -61,6 +61,8 @@ pub struct EngineStatus {
     pub clock: Option<Timestamp>,
     /// Complaints that others may join.
     pub open_complaints: u32,
+    /// Distinct terms and sites that they hold; memory grows with complaints and with these.
+    pub open_terms: usize,
     /// Groups of them.
     pub open_groups: usize,
     /// Incidents raised and not resolved.
@@ -123,6 +125,7 @@ impl Engine {
         EngineStatus {
             clock: self.clock,
             open_complaints: self.grouper.open_complaints(),
+            open_terms: self.grouper.open_terms(),
             open_groups: self.grouper.open_groups(),
             open_incidents: self.cases.values().filter(|case| case.incident.open).count(),
             open_cases: self.risks.open(),
@@ -333,7 +336,7 @@ impl Engine {
     ) {
         let headline = headline(prepared);
         let candidate = candidate(prepared, seq, clock, &headline);
-        self.grouper.restore(&candidate, group.group.as_ref(), group.evidence.as_ref());
+        self.grouper.restore(&candidate, group.group.as_ref(), group.evidence.as_deref());
         self.next_seq = self.next_seq.max(seq + 1);
     }
 

@@ -103,7 +103,7 @@ impl GroupCase {
             members.extend(
                 group.members().skip(skip).filter_map(|seq| Some(grouper.complaint(seq)?.id.clone())),
             );
-            evidence.extend(group.evidence().map(|(id, evidence)| (id.clone(), evidence.clone())));
+            evidence.extend(group.evidence().map(|(id, evidence)| (id.clone(), evidence)));
         }
         Alert {
             id: self.id.clone(),
@@ -188,8 +188,8 @@ fn place(grouper: &Grouper, group: &Group) -> Option<String> {
 /// The terms that hold the newest members together, by their weight in the evidence.
 fn key_terms(group: &Group) -> Vec<String> {
     let mut weights: BTreeMap<&str, f32> = BTreeMap::new();
-    for shared in group.evidence().flat_map(|(_, evidence)| &evidence.shared_terms) {
-        *weights.entry(&shared.term).or_default() += shared.weight;
+    for (term, weight) in group.shared_terms() {
+        *weights.entry(term).or_default() += weight;
     }
     let mut ranked: Vec<(&str, f32)> = weights.into_iter().collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));

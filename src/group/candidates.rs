@@ -3,9 +3,10 @@
 use jiff::SignedDuration;
 use rustc_hash::FxHashMap;
 
-use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, ScorePart, SharedTerm};
+use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, SharedTerm};
 use crate::place::{PlaceKeys, Relation};
 
+use super::evidence::parts;
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
 use super::similarity::{cosine, each_shared, likeness, squared_length, weight};
@@ -237,18 +238,15 @@ fn evidence(
         })
         .cloned()
         .collect();
-    let mut parts = vec![ScorePart { what: "terms".into(), score: near.cosine }];
-    if let Relation::Same(_) = near.relation {
-        let lowered = grouper.config().unknown_place - near.threshold;
-        parts.push(ScorePart { what: "same_place_lowers_threshold".into(), score: -lowered });
-    }
+    let lowered =
+        matches!(near.relation, Relation::Same(_)).then(|| grouper.config().unknown_place - near.threshold);
     Some(MemberEvidence {
         nearest: other.id.clone(),
         similarity: near.cosine,
         threshold: near.threshold,
         shared_terms,
         shared_places,
-        parts,
+        parts: parts(near.cosine, lowered),
     })
 }
 

@@ -95,6 +95,11 @@ impl Grouper {
         self.lexicon.documents()
     }
 
+    /// How many distinct terms and sites the open complaints hold.
+    pub fn open_terms(&self) -> usize {
+        self.lexicon.terms()
+    }
+
     /// How many groups have open members.
     pub fn open_groups(&self) -> usize {
         self.by_id.len()
@@ -109,7 +114,6 @@ impl Grouper {
         let mut decision = GroupDecision { kept_apart, ..GroupDecision::default() };
         let mut founder = None;
         if let Some((nearest, evidence)) = joined {
-            let evidence = Arc::new(evidence);
             let number = if let Some(number) = self.window.get(nearest).and_then(|open| open.group) {
                 number
             } else {
@@ -121,10 +125,10 @@ impl Grouper {
             };
             open.group = Some(number);
             if let Some(group) = &mut self.groups[number as usize] {
-                group.keep_evidence(candidate.seq, candidate.id.clone(), Arc::clone(&evidence));
+                group.keep_evidence(candidate.seq, candidate.id.clone(), &evidence);
                 decision.group = Some(group.id.clone());
             }
-            decision.evidence = Some(evidence);
+            decision.evidence = Some(Arc::new(evidence));
         }
         self.insert(open);
         Assigned { decision, founder }
@@ -136,14 +140,14 @@ impl Grouper {
         &mut self,
         candidate: &Candidate<'_>,
         group: Option<&GroupId>,
-        evidence: Option<&Arc<MemberEvidence>>,
+        evidence: Option<&MemberEvidence>,
     ) {
         let mut open = self.open(candidate);
         if let Some(id) = group {
             let number = self.group_number(id);
             open.group = Some(number);
             if let (Some(evidence), Some(group)) = (evidence, &mut self.groups[number as usize]) {
-                group.keep_evidence(candidate.seq, candidate.id.clone(), Arc::clone(evidence));
+                group.keep_evidence(candidate.seq, candidate.id.clone(), evidence);
             }
         }
         self.insert(open);

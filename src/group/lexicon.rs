@@ -76,6 +76,11 @@ impl Lexicon {
         self.documents
     }
 
+    /// How many distinct terms they hold.
+    pub(super) fn terms(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// Counts one more (or one less) open complaint.
     pub(super) fn count_document(&mut self, by: i32) {
         self.documents = self.documents.saturating_add_signed(by);

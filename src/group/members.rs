@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CallerKeys, ComplaintId, GroupId, MemberEvidence};
 
 use super::People;
+use super::evidence::Packed;
 
 /// The evidence of this many newest members is kept for the alert.
 pub const MAX_EVIDENCE: usize = 20;
@@ -21,7 +22,7 @@ pub struct Group {
     /// Sequence numbers of its open members, ascending.
     pub(super) members: VecDeque<u64>,
     /// Why the newest members are in. The first member has no evidence: it was there first.
-    pub(super) evidence: VecDeque<(u64, ComplaintId, Arc<MemberEvidence>)>,
+    pub(super) evidence: VecDeque<(u64, ComplaintId, Box<Packed>)>,
     /// Those within the window, ordered, and whether they name no caller.
     counted: VecDeque<(Timestamp, u64, bool)>,
     anonymous: u32,
@@ -80,11 +81,11 @@ impl Group {
     }
 
     /// Keeps why a member is in.
-    pub(super) fn keep_evidence(&mut self, seq: u64, id: ComplaintId, evidence: Arc<MemberEvidence>) {
+    pub(super) fn keep_evidence(&mut self, seq: u64, id: ComplaintId, evidence: &MemberEvidence) {
         if self.evidence.len() == MAX_EVIDENCE {
             self.evidence.pop_front();
         }
-        self.evidence.push_back((seq, id, evidence));
+        self.evidence.push_back((seq, id, Box::new(Packed::new(evidence))));
     }
 
     /// Takes a member out; the others have to be counted again.
@@ -149,7 +150,12 @@ impl Group {
     }
 
     /// Why the newest members are in, oldest first.
-    pub fn evidence(&self) -> impl Iterator<Item = (&ComplaintId, &Arc<MemberEvidence>)> {
-        self.evidence.iter().map(|(_, id, evidence)| (id, evidence))
+    pub fn evidence(&self) -> impl Iterator<Item = (&ComplaintId, Arc<MemberEvidence>)> {
+        self.evidence.iter().map(|(_, id, evidence)| (id, evidence.unpack()))
+    }
+
+    /// The terms that put the newest members in, with their shares of each likeness.
+    pub fn shared_terms(&self) -> impl Iterator<Item = (&str, f32)> {
+        self.evidence.iter().flat_map(|(_, _, evidence)| evidence.terms())
     }
 }

@@ -14,6 +14,7 @@
 
 mod candidates;
 mod config;
+mod evidence;
 mod grouper;
 mod identity;
 mod incident;

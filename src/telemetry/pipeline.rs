@@ -172,10 +172,18 @@ impl EngineShown<'_> {
     /// Counts.
     pub fn emit(self) {
         let partition = self.partition.as_str();
-        let EngineStatus { clock, open_complaints, open_groups, open_incidents, open_cases, late } =
-            self.status;
+        let EngineStatus {
+            clock,
+            open_complaints,
+            open_terms,
+            open_groups,
+            open_incidents,
+            open_cases,
+            late,
+        } = self.status;
         let show = |what, value: i64| OPEN.with_label_values(&[partition, what]).set(value);
         show("complaints", i64::from(open_complaints));
+        show("terms", i64::try_from(open_terms).unwrap_or(i64::MAX));
         show("groups", i64::try_from(open_groups).unwrap_or(i64::MAX));
         show("incidents", i64::try_from(open_incidents).unwrap_or(i64::MAX));
         show("cases", i64::try_from(open_cases).unwrap_or(i64::MAX));

@@ -1,0 +1,108 @@
+//! Evidence in the form in which it waits for an alert: a third of the memory.
+
+use std::sync::Arc;
+
+use crate::model::{ComplaintId, MemberEvidence, PlaceMention, ScorePart, SharedTerm, Span};
+
+/// The part of a likeness that its terms make.
+const TERMS: &str = "terms";
+/// What naming the same place takes off the threshold.
+const SAME_PLACE: &str = "same_place_lowers_threshold";
+
+/// The score of a likeness taken apart.
+pub(super) fn parts(similarity: f32, lowered: Option<f32>) -> Vec<ScorePart> {
+    let part = |what: &str, score| ScorePart { what: what.into(), score };
+    std::iter::once(part(TERMS, similarity)).chain(lowered.map(|by| part(SAME_PLACE, -by))).collect()
+}
+
+/// A member's evidence, packed.
+#[derive(Debug, Clone)]
+pub(super) struct Packed {
+    nearest: ComplaintId,
+    similarity: f32,
+    threshold: f32,
+    lowered: Option<f32>,
+    /// All shared terms, one after the other.
+    words: Box<str>,
+    /// The bytes of each, its weight and where it stands.
+    terms: Box<[(u32, f32, Option<Span>)]>,
+    places: Box<[PlaceMention]>,
+}
+
+impl Packed {
+    pub(super) fn new(evidence: &MemberEvidence) -> Self {
+        let MemberEvidence { nearest, similarity, threshold, shared_terms, shared_places, parts } = evidence;
+        let lowered = parts.iter().find(|part| part.what == SAME_PLACE);
+        Self {
+            nearest: nearest.clone(),
+            similarity: *similarity,
+            threshold: *threshold,
+            lowered: lowered.map(|part| -part.score),
+            words: shared_terms.iter().map(|shared| shared.term.as_str()).collect::<String>().into(),
+            terms: shared_terms
+                .iter()
+                .map(|shared| (shared.term.len() as u32, shared.weight, shared.span))
+                .collect(),
+            places: shared_places.as_slice().into(),
+        }
+    }
+
+    pub(super) fn unpack(&self) -> Arc<MemberEvidence> {
+        let mut rest = &*self.words;
+        let shared_terms = self.terms.iter().map(|&(length, weight, span)| {
+            let (term, behind) = rest.split_at(length as usize);
+            rest = behind;
+            SharedTerm { term: term.to_owned(), weight, span }
+        });
+        Arc::new(MemberEvidence {
+            shared_terms: shared_terms.collect(),
+            nearest: self.nearest.clone(),
+            similarity: self.similarity,
+            threshold: self.threshold,
+            shared_places: self.places.to_vec(),
+            parts: parts(self.similarity, self.lowered),
+        })
+    }
+
+    /// The shared terms with their weights, heaviest first.
+    pub(super) fn terms(&self) -> impl Iterator<Item = (&str, f32)> {
+        let mut rest = &*self.words;
+        self.terms.iter().map(move |&(length, weight, _)| {
+            let (term, behind) = rest.split_at(length as usize);
+            rest = behind;
+            (term, weight)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PlaceKind, PlaceSource, Where};
+
+    #[test]
+    fn nothing_is_lost_by_packing() {
+        let span = Some(Span { field: Where::Title, start: 3, end: 9 });
+        let shared = |term: &str, span| SharedTerm { term: term.to_owned(), weight: 0.25, span };
+        let place = PlaceMention {
+            name: "云栖雅苑".into(),
+            kind: PlaceKind::Site,
+            source: PlaceSource::Form,
+            span,
+            part: Some("2期".into()),
+        };
+        for lowered in [None, Some(0.0625)] {
+            let evidence = MemberEvidence {
+                nearest: "a1".into(),
+                similarity: 0.5,
+                threshold: 0.21,
+                shared_terms: vec![shared("烟道", span), shared("kh1", None), shared("漏烟", span)],
+                shared_places: vec![place.clone()],
+                parts: parts(0.5, lowered),
+            };
+            let packed = Packed::new(&evidence);
+            assert_eq!(*packed.unpack(), evidence);
+            assert_eq!(packed.terms().map(|(term, _)| term).collect::<Vec<_>>(), ["烟道", "kh1", "漏烟"]);
+        }
+    }
+}
