@@ -37,10 +37,13 @@ pub struct Effects {
     /// Complaints whose group is another than when they were applied: who was alone and is now a
     /// founder. Their decision stays as it was taken.
     pub regrouped: Vec<(ComplaintId, Option<GroupId>)>,
-    /// Incidents and cases that changed, in their last state.
-    pub incidents: BTreeMap<AlertId, IncidentRecord>,
     /// Alerts in the order raised.
     pub alerts: Vec<Alert>,
+    /// Incidents and cases that ended, as they were then.
+    ended: BTreeMap<AlertId, IncidentRecord>,
+    /// Incidents and cases that changed, and when; written down once, by [`Engine::incidents`].
+    groups: BTreeMap<GroupId, Timestamp>,
+    cases: BTreeMap<String, Timestamp>,
 }
 
 impl Effects {
@@ -197,6 +200,19 @@ impl Engine {
         });
     }
 
+    /// The incidents and cases that changed since `effects` began, in their last state and in the
+    /// order of their ids. To be committed with the rest.
+    pub fn incidents(&self, effects: &mut Effects) -> Vec<IncidentRecord> {
+        let mut records = std::mem::take(&mut effects.ended);
+        let groups = std::mem::take(&mut effects.groups).into_iter();
+        let groups = groups.filter_map(|(group, at)| Some(self.cases.get(&group)?.record(at)));
+        let cases = std::mem::take(&mut effects.cases).into_iter();
+        let cases = cases.filter_map(|(key, at)| self.risks.record(&key, at));
+        // What ended and came again since is written as it is now; what is gone had ended.
+        records.extend(groups.chain(cases).map(|record| (record.id.clone(), record)));
+        records.into_values().collect()
+    }
+
     /// Lets time pass up to `to`: ends what has been quiet long enough and closes old complaints.
     /// Does nothing when the clock is there already.
     pub fn advance(&mut self, to: Timestamp, effects: &mut Effects) {
@@ -212,7 +228,7 @@ impl Engine {
         }
         let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
         for (record, alert) in self.risks.advance(to, &setting) {
-            effects.incidents.insert(record.id.clone(), record);
+            effects.ended.insert(record.id.clone(), record);
             effects.alerts.push(alert);
         }
         for gone in self.grouper.expire(to) {
@@ -224,9 +240,7 @@ impl Engine {
         if let Some(Some(group)) = self.grouper.withdraw(id) {
             self.drop_empty_case(&group);
         }
-        for record in self.risks.withdraw(id, at) {
-            effects.incidents.insert(record.id.clone(), record);
-        }
+        effects.cases.extend(self.risks.withdraw(id).map(|key| (key, at)));
     }
 
     fn judge_group(
@@ -254,17 +268,19 @@ impl Engine {
         // The group was brought up to date above; now it is only read.
         let grouper = &self.grouper;
         let group = grouper.peek(id)?;
-        let case = match self.cases.entry(id.clone()) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        let (case, is_new) = match self.cases.entry(id.clone()) {
+            std::collections::btree_map::Entry::Occupied(entry) => (entry.into_mut(), false),
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let (id, told) = (id.clone(), Told::of(grouper, group)?);
-                entry.insert(GroupCase::new(id, seq, at, &self.partition, &self.zone, told))
+                (entry.insert(GroupCase::new(id, seq, at, &self.partition, &self.zone, told)), true)
             }
         };
         let step = case.incident.judge(tally.last_at, reached, fresh_reached);
         let mut alert = None;
         if let Some(step) = step {
-            case.told = Told::of(grouper, group)?;
+            if !is_new {
+                case.told = Told::of(grouper, group)?;
+            }
             case.step_asked = steps.asked(reached);
             alert = Some(case.alert(step, at, &self.partition, config, &self.zone, Some((grouper, group))));
         }
@@ -273,8 +289,7 @@ impl Engine {
             due_before.map(|before| self.due.remove(&(before, id.clone())));
             self.due.extend(due.map(|due| (due, id.clone())));
         }
-        let record = case.record(at);
-        effects.incidents.insert(record.id.clone(), record);
+        effects.groups.insert(id.clone(), at);
         alert
     }
 
@@ -286,7 +301,7 @@ impl Engine {
         if let Some(alert) = case.resolve(at, &self.partition, &self.config.group, &self.zone, group) {
             effects.alerts.push(alert);
             let record = case.record(at);
-            effects.incidents.insert(record.id.clone(), record);
+            effects.ended.insert(record.id.clone(), record);
         }
         self.drop_empty_case(id);
     }
@@ -320,8 +335,8 @@ impl Engine {
             headline,
             grounds: grounds(prepared, hit),
         };
-        let (record, alert) = self.risks.find(&finding, &setting);
-        effects.incidents.insert(record.id.clone(), record);
+        let (key, alert) = self.risks.find(&finding, &setting);
+        effects.cases.insert(key, finding.at);
         alert
     }
 

@@ -89,13 +89,9 @@ pub(super) struct Setting<'a> {
 }
 
 impl RiskCases {
-    /// Puts a finding into its case. Returns the case's record, and an alert when there is something
+    /// Puts a finding into its case. Returns the case's key, and an alert when there is something
     /// to tell.
-    pub(super) fn find(
-        &mut self,
-        finding: &Finding<'_>,
-        setting: &Setting<'_>,
-    ) -> (IncidentRecord, Option<Alert>) {
+    pub(super) fn find(&mut self, finding: &Finding<'_>, setting: &Setting<'_>) -> (String, Option<Alert>) {
         let key = self.key(finding, setting.config);
         let before = self.cases.get(&key).map(|case| case.turn(setting.config));
         let case = self.cases.entry(key.clone()).or_insert_with(|| {
@@ -111,9 +107,9 @@ impl RiskCases {
         let fresh_reached = usize::from(fresh > 0) + steps.reached(fresh);
         let step = case.incident.judge(finding.at, reached, fresh_reached);
         let alert = step.map(|step| case.alert(step, finding.at, setting));
-        let (record, turn) = (case.record(finding.at), case.turn(setting.config));
+        let turn = case.turn(setting.config);
         self.turn(before, turn);
-        (record, alert)
+        (key, alert)
     }
 
     fn turn(&mut self, before: Option<(Timestamp, String)>, after: (Timestamp, String)) {
@@ -123,18 +119,19 @@ impl RiskCases {
         self.turns.insert(after);
     }
 
-    /// Takes a complaint out of its cases because a new version of it has come.
-    pub(super) fn withdraw(&mut self, id: &ComplaintId, at: Timestamp) -> Vec<IncidentRecord> {
-        let mut changed = Vec::new();
-        for case in self.cases.values_mut() {
+    /// Takes a complaint out of its cases because a new version of it has come; the cases changed.
+    pub(super) fn withdraw(&mut self, id: &ComplaintId) -> impl Iterator<Item = String> {
+        self.cases.iter_mut().filter_map(move |(key, case)| {
             let before = case.calls.len();
             case.calls.retain(|call| call.id != *id);
             case.hits.retain(|(member, _)| member != id);
-            if case.calls.len() < before {
-                changed.push(case.record(at));
-            }
-        }
-        changed
+            (case.calls.len() < before).then(|| key.clone())
+        })
+    }
+
+    /// A case as it is kept.
+    pub(super) fn record(&self, key: &str, at: Timestamp) -> Option<IncidentRecord> {
+        Some(self.cases.get(key)?.record(at))
     }
 
     /// Resolves what has been quiet until `now`, in the order it fell due, and forgets what is too

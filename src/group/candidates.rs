@@ -10,22 +10,26 @@ use super::evidence::parts;
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
 use super::similarity::{cosine, each_shared, likeness, squared_length, weight};
+use super::sums::Sums;
 use super::window::{Held, Open};
 
 // The sizes below bound the work for a complaint and have no published source.
 
 /// A complaint asks the index with its sites and its terms, the heaviest first, until it has looked
 /// at this many entries. The rare terms, which say most, have few holders.
-const LOOKED_AT: usize = 384;
+const LOOKED_AT: usize = 256;
+const _: () = assert!(LOOKED_AT < Sums::ROOM);
 /// Of one term the newest holders are looked at: a term that more hold is either the matter of a
 /// large group, and then any of them leads there, or says little.
 const NEWEST_HOLDERS: usize = 64;
 /// This many of the complaints found are compared in full.
-const COMPARED: usize = 16;
+const COMPARED: usize = 10;
 /// And only those whose shared terms found by then make this part of the lowest threshold.
 const LEAST_PART: f32 = 0.5;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
+/// And no more than so many are looked at for them: the newest.
+const ASKED_MEMBERS: usize = 64;
 /// Two complaints whose shared words are fewer than this meet by accident, unless they are nearly
 /// the same (a cosine of 0.9): complaints of two or three words exist.
 const FEWEST_SHARED: usize = 3;
@@ -40,8 +44,7 @@ const SITE_TF: u8 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     query: Vec<(u64, u64, u32)>,
-    found: FxHashMap<u64, u64>,
-    ranked: Vec<(u64, u64)>,
+    found: Sums,
 }
 
 /// What was found.
@@ -84,7 +87,6 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
         .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
         .filter(|compared| compared.cosine >= LEAST_PART * compared.threshold)
         .collect();
-    grouper.scratch.ranked = ranked;
     // The best first; of equals the older one, so that a group's first members draw.
     compared.sort_by(|a, b| b.margin().total_cmp(&a.margin()).then(a.seq.cmp(&b.seq)));
 
@@ -107,11 +109,9 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
 fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
     let least = LEAST_PART * grouper.config().same_place;
     let least = (f64::from(least * least) * squared as f64) as u64;
-    let Scratch { mut query, mut found, mut ranked } = std::mem::take(&mut grouper.scratch);
-    let Grouper { lexicon, postings, .. } = &*grouper;
+    let Grouper { lexicon, postings, scratch: Scratch { query, found }, .. } = grouper;
     query.clear();
     found.clear();
-    ranked.clear();
     let sites = open.sites.iter().map(|&site| Held::new(site, SITE_TF));
     for held in open.terms.iter().copied().chain(sites) {
         let number = held.number();
@@ -123,29 +123,19 @@ fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
     // Of equally heavy terms the hash decides: numbers differ after a restart.
     query.sort_unstable_by_key(|&(weight, hash, _)| (std::cmp::Reverse(weight), hash));
     let mut left = LOOKED_AT;
-    for &(weight, _, number) in &query {
-        let share = weight * weight;
-        for seq in postings.newest(number).take(NEWEST_HOLDERS.min(left)) {
-            *found.entry(seq).or_default() += share;
-            left -= 1;
-        }
+    for &(weight, _, number) in &*query {
+        left -= postings.newest(number, NEWEST_HOLDERS.min(left), |seq| found.add(seq, weight * weight));
         if left == 0 {
             break;
         }
     }
-    #[expect(clippy::iter_over_hash_type, reason = "sorted right below")]
-    for (&seq, &sum) in &found {
-        if sum >= least {
-            ranked.push((sum, seq));
-        }
-    }
+    let mut ranked: Vec<(u64, u64)> = found.iter().filter(|(sum, _)| *sum >= least).collect();
     let best_first = |a: &(u64, u64), b: &(u64, u64)| b.cmp(a);
     if ranked.len() > COMPARED {
         ranked.select_nth_unstable_by(COMPARED, best_first);
         ranked.truncate(COMPARED);
     }
     ranked.sort_unstable_by(best_first);
-    grouper.scratch = Scratch { query, found, ranked: Vec::new() };
     ranked
 }
 
@@ -187,6 +177,7 @@ fn place_forbids(grouper: &Grouper, open: &Open, seq: u64) -> bool {
     let relations = group
         .members()
         .rev()
+        .take(ASKED_MEMBERS)
         .filter_map(|member| grouper.window.get(member))
         .map(|member| open.place_keys.relation(&member.place_keys))
         .filter(|relation| *relation != Relation::Unknown)

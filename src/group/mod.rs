@@ -23,6 +23,7 @@ mod members;
 mod people;
 mod posting;
 mod similarity;
+mod sums;
 mod terms;
 mod window;
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// Complaints that hold a term, oldest first, by the low half of their numbers: four billion
 /// complaints are never open at once. Most terms are held by one complaint.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 enum Posting {
     #[default]
     None,
@@ -68,17 +68,22 @@ impl Postings {
         matches!(self.lists.get(term as usize), None | Some(Posting::None))
     }
 
-    /// The complaints that hold a term, newest first.
-    pub(super) fn newest(&self, term: u32) -> impl Iterator<Item = u64> + '_ {
+    /// Visits the newest holders of a term, at most `most`, newest first; returns how many.
+    pub(super) fn newest(&self, term: u32, most: usize, mut visit: impl FnMut(u64)) -> usize {
         let newest = self.newest;
-        let (one, many) = match self.lists.get(term as usize) {
-            None | Some(Posting::None) => (None, None),
-            Some(Posting::One(only)) => (Some(*only), None),
-            Some(Posting::Many(list)) => (None, Some(list)),
-        };
-        one.into_iter()
-            .chain(many.into_iter().flat_map(|list| list.iter().rev().copied()))
-            .map(move |low| newest - u64::from((newest as u32).wrapping_sub(low)))
+        let mut full = |low: u32| visit(newest - u64::from((newest as u32).wrapping_sub(low)));
+        match self.lists.get(term as usize) {
+            None | Some(Posting::None) => 0,
+            Some(Posting::One(only)) => {
+                full(*only);
+                1
+            }
+            Some(Posting::Many(list)) => {
+                let skipped = list.len().saturating_sub(most);
+                list.range(skipped..).rev().for_each(|low| full(*low));
+                list.len() - skipped
+            }
+        }
     }
 
     /// How many hold the term.
@@ -95,6 +100,13 @@ impl Postings {
 mod tests {
     use super::*;
 
+    fn newest(postings: &Postings, most: usize) -> Vec<u64> {
+        let mut found = Vec::new();
+        let count = postings.newest(3, most, |seq| found.push(seq));
+        assert_eq!(count, found.len());
+        found
+    }
+
     #[test]
     fn the_newest_come_first_also_where_the_low_half_turns_over() {
         let mut postings = Postings::default();
@@ -102,12 +114,13 @@ mod tests {
         for seq in begin..begin + 4 {
             postings.add(3, seq);
         }
-        assert_eq!(postings.newest(3).collect::<Vec<_>>(), [begin + 3, begin + 2, begin + 1, begin]);
+        assert_eq!(newest(&postings, 4), [begin + 3, begin + 2, begin + 1, begin]);
+        assert_eq!(newest(&postings, 2), [begin + 3, begin + 2]);
         postings.remove(3, begin + 1);
         postings.remove(3, begin);
-        assert_eq!(postings.newest(3).collect::<Vec<_>>(), [begin + 3, begin + 2]);
+        assert_eq!(newest(&postings, 9), [begin + 3, begin + 2]);
         postings.remove(3, begin + 3);
-        assert_eq!((postings.count(3), postings.newest(3).next()), (1, Some(begin + 2)));
+        assert_eq!((postings.count(3), newest(&postings, 9)), (1, vec![begin + 2]));
         postings.remove(3, begin + 2);
         assert!(postings.is_empty(3) && postings.is_empty(99));
     }

@@ -57,11 +57,12 @@ impl Pipeline {
         let positions = self.deltas(partition, &records)?;
         let prepared: Vec<_> = records.par_iter().map(|record| self.prepare(record)).collect();
         self.step(Step::Prepared)?;
-        let (effects, outcomes) = self.fold(partition, &records, prepared)?;
+        let (mut effects, outcomes) = self.fold(partition, &records, prepared)?;
         self.step(Step::Applied)?;
         let now = (self.parts.now)();
         let dead_letters = dead_letters(&records, &outcomes, now);
         let live = self.live.get(partition).context("the engine was made ready above")?;
+        let incidents = live.engine.incidents(&mut effects);
         let commit = Commit {
             partition: partition.clone(),
             positions,
@@ -70,7 +71,7 @@ impl Pipeline {
             complaints: effects.complaints,
             regrouped: effects.regrouped,
             aliases: Vec::new(),
-            incidents: effects.incidents.into_values().collect(),
+            incidents,
             alerts: effects.alerts,
             dead_letters,
         };

@@ -169,7 +169,8 @@ impl Pipeline {
         }
         let mut effects = Effects::default();
         live.engine.advance(clock.saturating_add(idle).unwrap_or(clock), &mut effects);
-        if effects.alerts.is_empty() && effects.incidents.is_empty() {
+        let incidents = live.engine.incidents(&mut effects);
+        if effects.alerts.is_empty() && incidents.is_empty() {
             return Ok(());
         }
         let commit = Commit {
@@ -180,7 +181,7 @@ impl Pipeline {
             complaints: Vec::new(),
             regrouped: Vec::new(),
             aliases: Vec::new(),
-            incidents: effects.incidents.into_values().collect(),
+            incidents,
             alerts: effects.alerts,
             dead_letters: Vec::new(),
         };
