@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench window` runs both sizes, each in a process of its own; `-- 50000` runs one.
 
+#![expect(clippy::print_stdout, reason = "prints what it measured")]
+
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -9,6 +9,7 @@ enum Posting {
     #[default]
     None,
     One(u32),
+    #[expect(clippy::box_collection, reason = "most terms are not here: it keeps the others small")]
     Many(Box<VecDeque<u32>>),
 }
 

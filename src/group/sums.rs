@@ -6,7 +6,7 @@ const SLOTS: usize = 1024;
 /// Sums by sequence number. Emptied in no time: a slot counts only in the round it was filled in.
 #[derive(Debug)]
 pub(super) struct Sums {
-    slots: Box<[Slot; SLOTS]>,
+    slots: Box<[Slot]>,
     filled: Vec<u16>,
     round: u32,
 }
@@ -20,7 +20,7 @@ struct Slot {
 
 impl Default for Sums {
     fn default() -> Self {
-        Self { slots: Box::new([Slot::default(); SLOTS]), filled: Vec::new(), round: 0 }
+        Self { slots: vec![Slot::default(); SLOTS].into(), filled: Vec::new(), round: 0 }
     }
 }
 
