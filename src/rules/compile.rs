@@ -359,7 +359,18 @@ impl Compiler {
         if self.errors.is_empty() {
             match Matcher::new(self.literals, self.patterns) {
                 Ok(matcher) => {
+                    let near = |group: &usize| {
+                        self.rules.iter().flat_map(|rule| &rule.near).any(|near| near.groups.contains(group))
+                    };
+                    let begins = |uses: &Vec<Use>| {
+                        uses.iter().any(|used| match used {
+                            Use::Strong { .. } | Use::Weak { .. } => true,
+                            Use::Group(group) => near(group),
+                            Use::Mask | Use::RuleMask(_) | Use::Adjust(_) => false,
+                        })
+                    };
                     return Ok(Compiled {
+                        begins: self.terms.iter().map(begins).collect(),
                         rules: self.rules,
                         groups: self.group_titles,
                         adjusts: self.adjusts,
