@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 use super::PlaceKind;
 
 /// An ending that makes a name.
@@ -44,6 +46,26 @@ pub(super) static ENDINGS: LazyLock<Vec<Ending>> = LazyLock::new(|| {
     add("镇 乡", PlaceKind::Street, true, true);
     endings
 });
+
+/// For the last character of an ending the endings that end in it.
+static BY_LAST: LazyLock<FxHashMap<char, Vec<Ending>>> = LazyLock::new(|| {
+    let mut by_last: FxHashMap<char, Vec<Ending>> = FxHashMap::default();
+    for ending in ENDINGS.iter() {
+        by_last.entry(ending.text.chars().next_back().unwrap_or(' ')).or_default().push(*ending);
+    }
+    by_last
+});
+
+/// The endings that `name` ends in.
+pub(super) fn endings_of(name: &str) -> impl Iterator<Item = &'static Ending> {
+    let last = name.chars().next_back().and_then(|last| BY_LAST.get(&last));
+    last.into_iter().flatten().filter(move |ending| name.ends_with(ending.text))
+}
+
+/// Whether `name` is nothing but an ending of one character that other words end in too.
+pub(super) fn is_weak_ending(name: &str) -> bool {
+    name.chars().nth(1).is_none() && endings_of(name).any(|ending| ending.weak)
+}
 
 /// Characters that may follow a weak ending inside one word of the segmenter, after which the name
 /// still ends there: 紫薇路 in 紫薇路口.

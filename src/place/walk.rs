@@ -1,7 +1,7 @@
 //! Where a name begins and ends: one text walked word by word.
 
 use super::PlaceKind;
-use super::endings::{self, ENDINGS, Ending};
+use super::endings::{self, Ending};
 use super::form::{Forms, Found, MAX_NAME, Tail};
 use crate::text::{Segmenter, Token, WordClass};
 
@@ -156,7 +156,7 @@ impl Walk<'_> {
             }
             // One character verbs and directions make names (开元, 上河); longer ones do not.
             // 和平里: an ending of its own inside a longer name.
-            _ if is_weak_ending(word) => {
+            _ if endings::is_weak_ending(word) => {
                 index > 0 && {
                     let before = self.segmenter.class(self.tokens[index - 1].word);
                     matches!(before, WordClass::Name | WordClass::Unknown)
@@ -212,9 +212,4 @@ impl Walk<'_> {
         };
         telling && long_enough
     }
-}
-
-/// Whether a word is nothing but an ending of one character.
-fn is_weak_ending(word: &str) -> bool {
-    word.chars().nth(1).is_none() && ENDINGS.iter().any(|ending| ending.weak && ending.text == word)
 }

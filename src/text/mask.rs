@@ -128,25 +128,55 @@ fn joins(c: char) -> bool {
     matches!(c, ' ' | '-' | '－' | '—' | '–' | '\u{3000}' | '(' | ')' | '（' | '）') || is_ignorable(c)
 }
 
-fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
-    let mut run: Vec<Digit> = Vec::new();
-    let mut run_end = 0;
-    let mut between = 0;
-    for (at, c) in text.char_indices() {
-        if let Some(value) = digit(c) {
-            let apart = between > 0 || run.is_empty();
-            run.push(Digit { value, at: at as u32, apart });
-            run_end = at + c.len_utf8();
-            between = 0;
-        } else if !run.is_empty() && joins(c) && between < 2 {
-            between += 1;
-        } else if !run.is_empty() {
-            hide_run(text, &run, run_end, hidden);
-            run.clear();
-            between = 0;
+/// Byte offset of the first digit of `text` at or after `from`, a character border.
+fn next_digit(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    while let Some(&first) = bytes.get(at) {
+        if first < 0x80 {
+            if first.is_ascii_digit() {
+                return Some(at);
+            }
+            at += 1;
+        } else if (0xE0..0xF0).contains(&first) {
+            // The last six bits of the code are those of the last byte.
+            if MAYBE_DIGIT >> (bytes[at + 2] & 0x3F) & 1 != 0
+                && text[at..].chars().next().is_some_and(|c| digit(c).is_some())
+            {
+                return Some(at);
+            }
+            at += 3;
+        } else {
+            at += if first < 0xE0 { 2 } else { 4 };
         }
     }
-    hide_run(text, &run, run_end, hidden);
+    None
+}
+
+fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
+    let mut run: Vec<Digit> = Vec::new();
+    let mut from = 0;
+    while let Some(first) = next_digit(text, from) {
+        run.clear();
+        let mut run_end = first;
+        let mut between = 0;
+        from = text.len();
+        for (at, c) in text[first..].char_indices() {
+            let at = first + at;
+            if let Some(value) = digit(c) {
+                let apart = between > 0 || run.is_empty();
+                run.push(Digit { value, at: at as u32, apart });
+                run_end = at + c.len_utf8();
+                between = 0;
+            } else if joins(c) && between < 2 {
+                between += 1;
+            } else {
+                from = at;
+                break;
+            }
+        }
+        hide_run(text, &run, run_end, hidden);
+    }
 }
 
 fn hide_run(text: &str, run: &[Digit], end: usize, hidden: &mut Vec<u32>) {

@@ -94,19 +94,35 @@ pub fn normalise(original: &str) -> Normalised {
         after_space: false,
     };
     let mut in_word = false;
-    let mut chars = original.char_indices();
-    let mut next = chars.next().map(|(at, c)| (at, c, table.class(c)));
-    while let Some((at, c, class)) = next {
-        let end = at + c.len_utf8();
-        next = chars.next().map(|(at, c)| (at, c, table.class(c)));
+    let mut at = 0;
+    loop {
+        let run = table.run(original, at);
+        let mut chars = original[run.end..].char_indices().map(|(at, c)| (run.end + at, c, table.class(c)));
+        let mut next = chars.next();
+        let Some((mut from, mut c, mut class)) = next else {
+            break;
+        };
+        if run.last > at || (run.end > at && !class.joins()) {
+            work.after_space = false;
+        }
+        if run.end > at && class.joins() {
+            // It joins the last character of the run.
+            from = run.last;
+            c = original[from..].chars().next().unwrap_or(' ');
+            class = Class::Stable;
+        } else {
+            next = chars.next();
+        }
+        let end = from + c.len_utf8();
+        at = end;
         in_word |= fold::depends_on_word(c);
-        let joined = matches!(next, Some((_, _, Class::Joining | Class::Ignorable)));
+        let joined = next.is_some_and(|(_, _, class)| class.joins());
         match class {
-            Class::Stable if c == ' ' => work.space(at, end),
-            Class::White => work.space(at, end),
-            Class::Ignorable => work.replace(at, end, std::iter::empty()),
+            Class::Stable if c == ' ' => work.space(from, end),
+            Class::White => work.space(from, end),
+            Class::Ignorable => work.replace(from, end, std::iter::empty()),
             Class::Stable if !joined => work.after_space = false,
-            Class::Simple(to) if !joined => work.replace(at, end, std::iter::once(to)),
+            Class::Simple(to) if !joined => work.exchange(from, end, to),
             _ => {
                 // A character with what may combine with it, across invisible ones.
                 let mut last = end;
@@ -116,12 +132,11 @@ pub fn normalise(original: &str) -> Normalised {
                         chunk.push(c);
                         last = at + c.len_utf8();
                     }
-                    next = chars.next().map(|(at, c)| (at, c, table.class(c)));
+                    next = chars.next();
                 }
-                work.replace(at, last, fold::compose(chunk.into_iter()));
-                if let Some((at, ..)) = next.or(Some((original.len(), ' ', Class::White)))
-                    && at > last
-                {
+                work.replace(from, last, fold::compose(chunk.into_iter()));
+                at = next.map_or(original.len(), |(at, ..)| at);
+                if at > last {
                     work.replace(last, at, std::iter::empty());
                 }
             }
@@ -152,6 +167,16 @@ impl Work<'_> {
         }
     }
 
+    /// Puts `to`, which is no white space, in the place of the one character `original[at..end]`.
+    fn exchange(&mut self, at: usize, end: usize, to: char) {
+        self.text.push_str(&self.original[self.copied..at]);
+        self.copied = end;
+        self.after_space = false;
+        let norm = self.text.len();
+        self.text.push(to);
+        self.note(norm, at, end);
+    }
+
     /// Puts `to` in the place of `original[at..end]`.
     fn replace(&mut self, at: usize, end: usize, to: impl Iterator<Item = char>) {
         self.text.push_str(&self.original[self.copied..at]);
@@ -164,17 +189,29 @@ impl Work<'_> {
             self.after_space = c == ' ';
             self.text.push(c);
         }
-        let norm_len = self.text.len() - norm;
         let (from, to) = (&self.original[at..end], &self.text[norm..]);
         // One character for another of its size needs no note: borders stay where they were.
         let one_for_one = from.chars().nth(1).is_none() && to.chars().nth(1).is_none();
-        if norm_len != end - at || !(one_for_one || from == to) {
-            self.pieces.push(Piece {
-                norm: norm as u32,
-                norm_len: norm_len as u32,
-                orig: at as u32,
-                orig_len: (end - at) as u32,
-            });
+        if !(one_for_one || from == to) {
+            self.pieces.push(self.piece(norm, at, end));
+        } else {
+            self.note(norm, at, end);
+        }
+    }
+
+    /// Notes that what follows `norm` in `text` stands for `original[at..end]`, when lengths differ.
+    fn note(&mut self, norm: usize, at: usize, end: usize) {
+        if self.text.len() - norm != end - at {
+            self.pieces.push(self.piece(norm, at, end));
+        }
+    }
+
+    fn piece(&self, norm: usize, at: usize, end: usize) -> Piece {
+        Piece {
+            norm: norm as u32,
+            norm_len: (self.text.len() - norm) as u32,
+            orig: at as u32,
+            orig_len: (end - at) as u32,
         }
     }
 
