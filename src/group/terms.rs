@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHasher;
 
 use crate::model::{Span, Where};
-use crate::text::{Normalised, Token};
+use crate::text::{Normalised, Token, is_alphabetic};
 
 /// At most this many distinct words of a complaint are kept, first come first served: a longer
 /// complaint says its matter early, and work per complaint stays bounded.
@@ -130,8 +130,7 @@ impl Seen {
 fn carries_meaning(word: &str) -> bool {
     let (mut count, mut alphabetic) = (0, false);
     for c in word.chars() {
-        // The unified ideographs, without the table: nearly all characters of nearly all words.
-        let letter = ('\u{4e00}'..='\u{9fff}').contains(&c) || c.is_alphabetic();
+        let letter = is_alphabetic(c);
         if !letter && !c.is_numeric() {
             return false;
         }

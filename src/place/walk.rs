@@ -1,9 +1,11 @@
 //! Where a name begins and ends: one text walked word by word.
 
+use std::cell::Cell;
+
 use super::PlaceKind;
 use super::endings::{self, Ending};
 use super::form::{Forms, Found, MAX_NAME, Tail};
-use crate::text::{Segmenter, Token, WordClass};
+use crate::text::{Segmenter, Token, WordClass, is_alphanumeric};
 
 /// One text being read.
 pub(super) struct Walk<'w> {
@@ -11,27 +13,72 @@ pub(super) struct Walk<'w> {
     pub segmenter: &'w Segmenter,
     pub text: &'w str,
     pub tokens: &'w [Token<'w>],
+    /// How many tokens begin before the place last looked at: the next one is near.
+    cursor: Cell<usize>,
     /// Ends of administrative names: no name reaches across them.
     pub borders: Vec<usize>,
 }
 
+impl<'w> Walk<'w> {
+    /// A walk through `text`, which `tokens` cover.
+    pub(super) fn new(
+        forms: &'w Forms,
+        segmenter: &'w Segmenter,
+        text: &'w str,
+        tokens: &'w [Token<'w>],
+    ) -> Self {
+        Self { forms, segmenter, text, tokens, cursor: Cell::new(0), borders: borders(text) }
+    }
+}
+
 /// Where names of provinces and of anonymised districts (`a5区`, `a市`) end.
-pub(super) fn borders(text: &str) -> Vec<usize> {
-    let behind = |&(at, unit): &(usize, &str)| {
-        let front = &text[..at];
+fn borders(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let mut borders = Vec::new();
+    let mut at = 0;
+    while let Some(&first) = bytes.get(at) {
+        at += match first {
+            0..0x80 => 1,
+            0x80..0xE0 => 2,
+            0xE0..0xF0 => {
+                let unit: &[u8] = &bytes[at..at + 3];
+                if is_unit(unit) && is_border(&text[..at], unit) {
+                    borders.push(at + 3);
+                }
+                3
+            }
+            0xF0.. => 4,
+        };
+    }
+    borders
+}
+
+/// Whether these three bytes are 省, 市, 区 or 县.
+fn is_unit(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xE7, 0x9C, 0x81] | [0xE5, 0xB8, 0x82] | [0xE5, 0x8C, 0xBA] | [0xE5, 0x8E, 0xBF])
+}
+
+/// Whether the unit of administration behind `front` ends a name that none reaches across.
+fn is_border(front: &str, unit: &[u8]) -> bool {
+    unit == "省".as_bytes() || front.ends_with('某') || {
         let letters = front.len() - front.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         let code = &front[front.len() - letters..];
-        unit == "省"
-            || front.ends_with('某')
-            || (letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic()))
-    };
-    text.match_indices(['省', '市', '区', '县']).filter(behind).map(|(at, unit)| at + unit.len()).collect()
+        letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic())
+    }
 }
 
 impl Walk<'_> {
     /// Index of the token that holds the byte before `end`.
     pub(super) fn token_before(&self, end: usize) -> Option<usize> {
-        self.tokens.partition_point(|token| token.start < end).checked_sub(1)
+        let mut before = self.cursor.get();
+        while self.tokens.get(before).is_some_and(|token| token.start < end) {
+            before += 1;
+        }
+        while before > 0 && self.tokens[before - 1].start >= end {
+            before -= 1;
+        }
+        self.cursor.set(before);
+        before.checked_sub(1)
     }
 
     /// Whether a short known name stands as words of its own: not 西海 in 西海岸.
@@ -49,7 +96,7 @@ impl Walk<'_> {
         if tail.ending.text == "市场" && behind.starts_with('监') {
             return false;
         }
-        if tail.ending.weak && endings::AUTHORITIES.iter().any(|end| self.text[..tail.end].ends_with(end)) {
+        if tail.ending.weak && endings::ends_as_authority(&self.text[..tail.end]) {
             return false;
         }
         // 房间里, 公园里: inside of it; 三义里 is a name, and the segmenter takes it for one word.
@@ -131,7 +178,7 @@ impl Walk<'_> {
     /// Whether this word can be part of a name.
     pub(super) fn in_name(&self, index: usize, word: &str, adjacent: bool, ending: Ending) -> bool {
         let Some(first) = word.chars().next() else { return false };
-        if !first.is_alphanumeric() || self.is_district(index) {
+        if !is_alphanumeric(first) || self.is_district(index) {
             return false;
         }
         if word.is_ascii() {
@@ -170,7 +217,7 @@ impl Walk<'_> {
     pub(super) fn follows_name(&self, index: usize) -> bool {
         index.checked_sub(1).map(|before| self.tokens[before].word).is_some_and(|before| {
             !before.is_ascii()
-                && before.chars().all(char::is_alphanumeric)
+                && before.chars().all(is_alphanumeric)
                 && matches!(self.segmenter.class(before), WordClass::Name | WordClass::Unknown)
         })
     }
