@@ -114,6 +114,7 @@ impl Seen {
     }
 
     /// The place of the term with this hash in `list`, or the slot where it belongs.
+    #[inline]
     fn find(&self, hash: u64, list: &[Term]) -> Result<usize, usize> {
         let mut slot = (hash >> 20) as usize % SLOTS;
         loop {
@@ -127,6 +128,7 @@ impl Seen {
 }
 
 /// Single characters say too little alone, and bare numbers (dates, amounts) meet by accident.
+#[inline]
 fn carries_meaning(word: &str) -> bool {
     let (mut count, mut alphabetic) = (0, false);
     for c in word.chars() {
@@ -140,6 +142,7 @@ fn carries_meaning(word: &str) -> bool {
     count > 1 && alphabetic
 }
 
+#[inline]
 fn damped(count: u32) -> u8 {
     static DAMPED: LazyLock<[u8; 64]> =
         LazyLock::new(|| std::array::from_fn(|count| ln_damped(count as u32)));

@@ -7,13 +7,12 @@
 
 use std::fmt;
 
-use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 use rustc_hash::FxHashSet;
 
 use super::endings::{self, ENDINGS, Ending};
 use super::walk::Walk;
 use super::{PlaceKind, name};
-use crate::text::{Segmenter, Token, WordClass, is_alphanumeric};
+use crate::text::{Segmenter, Token, WordClass, WordIndex, is_alphanumeric};
 
 /// A name found in a text in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +36,8 @@ pub(super) const MAX_NAME: usize = 12;
 
 /// Reads names by their form. Immutable.
 pub(super) struct Forms {
-    /// Values are indices into `ENDINGS`.
-    matcher: CharwiseDoubleArrayAhoCorasick<u32>,
+    /// Of `ENDINGS`.
+    matcher: WordIndex,
     pub generic: FxHashSet<&'static str>,
     pub stops: FxHashSet<&'static str>,
     pub naming_words: FxHashSet<&'static str>,
@@ -64,10 +63,7 @@ impl fmt::Debug for Forms {
 
 impl Forms {
     pub(super) fn new() -> Self {
-        let matcher = CharwiseDoubleArrayAhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(ENDINGS.iter().map(|ending| ending.text))
-            .expect("a few hundred short words, none twice, make an automaton");
+        let matcher = WordIndex::new(ENDINGS.iter().map(|ending| ending.text));
         let set = |list: &'static str| list.split_whitespace().collect();
         Self {
             matcher,
@@ -157,17 +153,17 @@ impl Forms {
 
     /// Endings that stand where a name can end, adjoining ones joined.
     fn tails<'w>(&'w self, walk: &'w Walk<'w>) -> impl Iterator<Item = Tail> + 'w {
-        let mut matches = self.matcher.leftmost_find_iter(walk.text).peekable();
+        let mut matches = self.matcher.leftmost(walk.text).peekable();
         std::iter::from_fn(move || {
             let first = matches.next()?;
-            let ending = ENDINGS[first.value() as usize];
+            let ending = ENDINGS[first.word as usize];
             let mut tail =
-                Tail { start: first.start(), last: first.start(), end: first.end(), ending, base_end: None };
-            while let Some(next) = matches.peek().filter(|next| next.start() == tail.end) {
-                let ending = ENDINGS[next.value() as usize];
+                Tail { start: first.start, last: first.start, end: first.end, ending, base_end: None };
+            while let Some(next) = matches.peek().filter(|next| next.start == tail.end) {
+                let ending = ENDINGS[next.word as usize];
                 // 江山帝景: the 山 belongs to what says which one.
-                let start = if tail.ending.weak { next.start() } else { tail.start };
-                let longer = Tail { start, last: next.start(), end: next.end(), ending, ..tail };
+                let start = if tail.ending.weak { next.start } else { tail.start };
+                let longer = Tail { start, last: next.start, end: next.end, ending, ..tail };
                 // 花园里 is inside of it, 石桥路路灯 is a lamp there.
                 if ending.text == "里" || !walk.can_end(&longer) {
                     break;
@@ -309,7 +305,7 @@ impl Walk<'_> {
             let ending = Ending { text: "", kind: PlaceKind::Site, weak: false, own: false };
             let Some(start) = self.left_border(token.start, floor, ending) else { continue };
             let name = &self.text[start..token.start];
-            let first = self.tokens.partition_point(|token| token.end <= start);
+            let first = self.token_before(start + 1).unwrap_or(0);
             let mut words = self.tokens[first..index].iter();
             let unknown = words.any(|word| {
                 !word.word.is_ascii() && matches!(self.segmenter.class(word.word), WordClass::Unknown)

@@ -1,11 +1,11 @@
-//! Words without which a pattern cannot match. Patterns are far dearer than the automaton, and most
+//! Words without which a pattern cannot match. Patterns are far dearer than words, and most
 //! texts hold none of their words: a pattern is run only where a word of each of its gates stands.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// A gate has at most this many words.
 const MAX_WORDS: usize = 64;
-/// A pattern has at most this many gates: more let through hardly less and cost the automaton more.
+/// A pattern has at most this many gates: more let through hardly less and cost the search for words more.
 pub(super) const MAX_GATES: usize = 2;
 
 /// Sets of words of each of which every match of the pattern holds at least one; none when there are

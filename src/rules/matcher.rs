@@ -1,12 +1,11 @@
-//! Finds every occurrence of every term in one pass of an automaton, and of every pattern (`re:`)
+//! Finds every occurrence of every term in one pass over it, and of every pattern (`re:`)
 //! of each of whose gates the same pass has met a word.
 
 use std::collections::BTreeMap;
 
-use daachorse::CharwiseDoubleArrayAhoCorasick;
 use regex::{Regex, RegexBuilder};
 
-use crate::text::normalise;
+use crate::text::{WordIndex, normalise};
 
 use super::gate;
 use super::haystack::squeeze;
@@ -85,7 +84,7 @@ pub(super) fn pattern(source: &str) -> Result<Regex, String> {
     Ok(regex)
 }
 
-/// What a word of the automaton is there for.
+/// What a word of the index is there for.
 #[derive(Debug, Clone, Copy)]
 enum Word {
     /// It is a term.
@@ -104,17 +103,16 @@ struct Pattern {
 
 /// All terms of a pack, ready to search.
 pub(super) struct Matcher {
-    /// `None` when there are no words at all: the automaton cannot be empty.
-    words: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
-    /// For each word of the automaton what it is there for; one word may be there for several.
+    words: WordIndex,
+    /// For each word of the index what it is there for; one word may be there for several.
     purposes: Vec<Vec<Word>>,
     patterns: Vec<Pattern>,
 }
 
-/// What one pass of the automaton over a text has shown.
+/// What one pass over a text has shown.
 #[derive(Debug, Default)]
 pub(super) struct Glance {
-    /// Every occurrence of every literal term, in the order of their ends.
+    /// Every occurrence of every literal term, in the order of their beginnings.
     pub literals: Vec<Occurrence>,
     /// For each pattern the gates met.
     gates: Vec<u8>,
@@ -122,10 +120,7 @@ pub(super) struct Glance {
 
 impl Matcher {
     /// `literals` and `patterns` with their term numbers; literals in normal form and not empty.
-    ///
-    /// # Errors
-    /// Says in one line why the terms together cannot be compiled.
-    pub(super) fn new(literals: Vec<(u32, String)>, patterns: Vec<(u32, Regex)>) -> Result<Self, String> {
+    pub(super) fn new(literals: Vec<(u32, String)>, patterns: Vec<(u32, Regex)>) -> Self {
         let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
         for (term, word) in literals {
             words.entry(word).or_default().push(Word::Term(term));
@@ -142,30 +137,22 @@ impl Matcher {
         };
         let patterns = patterns.into_iter().enumerate().map(gated).collect();
         let (words, purposes): (Vec<String>, Vec<Vec<Word>>) = words.into_iter().unzip();
-        let words = if words.is_empty() {
-            None
-        } else {
-            let automaton = CharwiseDoubleArrayAhoCorasick::new(words)
-                .map_err(|error| format!("the terms cannot be compiled together: {error}"))?;
-            Some(automaton)
-        };
-        Ok(Self { words, purposes, patterns })
+        Self { words: WordIndex::new(words.iter().map(String::as_str)), purposes, patterns }
     }
 
     /// Looks over `text` once.
     pub(super) fn glance(&self, text: &str) -> Glance {
         let mut glance = Glance { literals: Vec::new(), gates: vec![0; self.patterns.len()] };
-        let Some(words) = &self.words else { return glance };
-        for hit in words.find_overlapping_iter(text) {
-            for purpose in &self.purposes[hit.value() as usize] {
+        self.words.each(text, |hit| {
+            for purpose in &self.purposes[hit.word as usize] {
                 match *purpose {
                     Word::Term(term) => {
-                        glance.literals.push(Occurrence { start: hit.start(), end: hit.end(), term });
+                        glance.literals.push(Occurrence { start: hit.start, end: hit.end, term });
                     }
                     Word::Gate(place, gate) => glance.gates[place] |= gate,
                 }
             }
-        }
+        });
         glance
     }
 
@@ -210,7 +197,7 @@ mod tests {
         let first = literals.len() as u32;
         let patterns =
             patterns.iter().enumerate().map(|(i, p)| (first + i as u32, pattern(p).unwrap())).collect();
-        Matcher::new(literals, patterns).unwrap()
+        Matcher::new(literals, patterns)
     }
 
     fn find(matcher: &Matcher, text: &str) -> Vec<Occurrence> {

@@ -2,7 +2,7 @@
 //! for every score.
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
-//! rules into one automaton, and says which rules a complaint meets, how strongly, by which words.
+//! rules into one index, and says which rules a complaint meets, how strongly, by which words.
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
 //! with any mistake is refused whole, with file, line and column of every mistake found; terms and
 //! texts pass through the same normaliser; every point of a score is a part of the hit, and every
@@ -73,7 +73,7 @@ pub struct RulePack {
     hash: String,
 }
 
-/// Says which pack it is; the automaton would fill screens.
+/// Says which pack it is; its terms would fill screens.
 impl fmt::Debug for RulePack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rules = self.compiled.rules.len();

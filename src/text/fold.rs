@@ -25,6 +25,7 @@ pub(super) enum Class {
 
 impl Class {
     /// Whether a character of this class may change the one before it, or what follows it may.
+    #[inline]
     pub(super) fn joins(self) -> bool {
         matches!(self, Self::Joining | Self::Ignorable)
     }
@@ -64,6 +65,7 @@ impl Table {
         Self(&TABLE)
     }
 
+    #[inline]
     pub(super) fn class(self, c: char) -> Class {
         match self.0.get(c as usize) {
             Some(&(0 | HEEDED)) => Class::Stable,
@@ -87,6 +89,7 @@ pub(super) struct Run {
 
 impl Table {
     /// The stretch of stable characters at `start`, a character border of `text`.
+    #[inline]
     pub(super) fn run(self, text: &str, start: usize) -> Run {
         let bytes = text.as_bytes();
         let mut run = Run { last: start, end: start };
@@ -168,6 +171,7 @@ fn simplified(c: char) -> char {
 const DEPENDS_ON_WORD: &str = "乾瞭藉著覆";
 
 /// Whether this original character asks for [`settle_context`] after the whole text is folded.
+#[inline]
 pub(super) fn depends_on_word(c: char) -> bool {
     matches!(c, '乾' | '瞭' | '藉' | '著' | '覆' | '畫')
 }

@@ -94,6 +94,7 @@ static DIGITS: [u64; 1024] = {
 };
 
 /// Whether the character with this code, below 0x10000, is one that [`digit`] knows.
+#[inline]
 fn is_digit(code: usize) -> bool {
     DIGITS[code / 64] >> (code % 64) & 1 != 0
 }
