@@ -55,6 +55,7 @@ impl Terms {
         for (field, (normalised, tokens), weight) in
             [(Where::Title, title, title_weight), (Where::Text, text, 1)]
         {
+            let mut way_back = normalised.way_back();
             for token in tokens {
                 if !carries_meaning(token.word) {
                     continue;
@@ -64,7 +65,7 @@ impl Terms {
                     Ok(at) => at,
                     Err(_) if list.len() == MAX_TERMS => continue,
                     Err(slot) => {
-                        let (start, end) = normalised.original(token.start, token.end);
+                        let (start, end) = way_back.original(token.start, token.end);
                         let first = words.len() as u32;
                         words.push_str(token.word);
                         seen.slots[slot] = list.len() as u8;

@@ -21,7 +21,7 @@ mod sound;
 mod words;
 
 pub use mask::{mask_personal, mask_phone};
-pub use normalise::{Normalised, normalise};
+pub use normalise::{Normalised, WayBack, normalise};
 pub use segment::{DictionaryError, Segmenter, Token, WordClass, parse_dictionary};
 pub use sound::{same_sound, sound};
 pub use words::{WordIndex, WordMatch};

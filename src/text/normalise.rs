@@ -35,6 +35,16 @@ impl Normalised {
     /// form. Ranges off a character border are widened to it, ranges past the end end there. The
     /// whole maps to the whole; larger ranges map to larger ones.
     pub fn original(&self, start: usize, end: usize) -> (u32, u32) {
+        self.original_by(start, end, |bound| self.pieces.partition_point(|piece| piece.norm < bound))
+    }
+
+    /// [`Normalised::original`] for many ranges in about the order of the text.
+    pub fn way_back(&self) -> WayBack<'_> {
+        WayBack { normalised: self, before: 0 }
+    }
+
+    /// `before` counts the pieces that begin before a byte of the normal form.
+    fn original_by(&self, start: usize, end: usize, mut before: impl FnMut(u32) -> usize) -> (u32, u32) {
         let mut start = start.min(self.text.len());
         let mut end = end.clamp(start, self.text.len());
         while !self.text.is_char_boundary(start) {
@@ -47,8 +57,8 @@ impl Normalised {
             return (0, self.original_len);
         }
         let (start, end) = (start as u32, end as u32);
-        let from = self.start(start);
-        (from, if start == end { from } else { self.end(end) })
+        let from = self.start(start, before(start + 1));
+        (from, if start == end { from } else { self.end(end, before(end)) })
     }
 
     /// [`Normalised::original`] as a span of the field this text came from.
@@ -57,8 +67,7 @@ impl Normalised {
         Span { field, start, end }
     }
 
-    fn start(&self, at: u32) -> u32 {
-        let behind = self.pieces.partition_point(|piece| piece.norm <= at);
+    fn start(&self, at: u32, behind: usize) -> u32 {
         match behind.checked_sub(1).map(|index| self.pieces[index]) {
             None => at,
             Some(piece) if at < piece.norm + piece.norm_len => piece.orig,
@@ -66,13 +75,37 @@ impl Normalised {
         }
     }
 
-    fn end(&self, at: u32) -> u32 {
-        let behind = self.pieces.partition_point(|piece| piece.norm < at);
+    fn end(&self, at: u32, behind: usize) -> u32 {
         match behind.checked_sub(1).map(|index| self.pieces[index]) {
             None => at,
             Some(piece) if at <= piece.norm + piece.norm_len => piece.orig + piece.orig_len,
             Some(piece) => piece.orig + piece.orig_len + (at - piece.norm - piece.norm_len),
         }
+    }
+}
+
+/// The way back for one range after the other: the next is looked for near the last.
+#[derive(Debug)]
+pub struct WayBack<'n> {
+    normalised: &'n Normalised,
+    /// Pieces that begin before what was asked last.
+    before: usize,
+}
+
+impl WayBack<'_> {
+    /// As [`Normalised::original`].
+    pub fn original(&mut self, start: usize, end: usize) -> (u32, u32) {
+        let Self { normalised, before } = self;
+        let pieces = &normalised.pieces;
+        normalised.original_by(start, end, |bound| {
+            while pieces.get(*before).is_some_and(|piece| piece.norm < bound) {
+                *before += 1;
+            }
+            while *before > 0 && pieces[*before - 1].norm >= bound {
+                *before -= 1;
+            }
+            *before
+        })
     }
 }
 
@@ -314,6 +347,10 @@ mod tests {
             let [a, b, c] = at;
             let inner = n.original(a, b);
             let outer = n.original(a, c);
+            let mut way_back = n.way_back();
+            for (start, end) in [(a, b), (b, c), (a, c)] {
+                prop_assert_eq!(way_back.original(start, end), n.original(start, end));
+            }
             prop_assert!(inner.0 <= inner.1);
             prop_assert!(text.is_char_boundary(inner.0 as usize) && text.is_char_boundary(inner.1 as usize));
             prop_assert!(outer.0 <= inner.0 && inner.1 <= outer.1, "{:?} in {:?}", inner, outer);
