@@ -1,6 +1,6 @@
 //! Whether two names are one name, written or heard differently.
 
-use super::endings::{ENDINGS, Ending};
+use super::endings::{Ending, endings_of};
 use crate::text::same_sound;
 
 /// A name taken apart for comparing.
@@ -13,8 +13,7 @@ pub(super) struct Name {
 
 impl Name {
     pub(super) fn new(name: &str) -> Self {
-        let fits = ENDINGS.iter().filter(|ending| name.ends_with(ending.text));
-        let ending = fits.map(|ending| ending.text.chars().count()).max().unwrap_or(0);
+        let ending = endings_of(name).map(|ending| ending.text.chars().count()).max().unwrap_or(0);
         let chars: Box<[char]> = name.chars().collect();
         Self { stem: chars.len() - ending, chars }
     }
@@ -46,7 +45,7 @@ fn contained(short: &[char], stem: usize, long: &[char]) -> Option<f32> {
     }
     if long.starts_with(short) {
         let rest: String = long[short.len()..].iter().collect();
-        let ending = ENDINGS.iter().find(|ending| ending.text == rest)?;
+        let ending = endings_of(&rest).find(|ending| ending.text == rest)?;
         return match (short.len(), ending) {
             // 松风国际城小学 is at 松风国际城, and not the same.
             (3.., Ending { own: true, .. }) => Some(0.75),

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 use super::PlaceKind;
 
 /// An ending that makes a name.
@@ -44,6 +46,26 @@ pub(super) static ENDINGS: LazyLock<Vec<Ending>> = LazyLock::new(|| {
     add("镇 乡", PlaceKind::Street, true, true);
     endings
 });
+
+/// For the last character of an ending the endings that end in it.
+static BY_LAST: LazyLock<FxHashMap<char, Vec<Ending>>> = LazyLock::new(|| {
+    let mut by_last: FxHashMap<char, Vec<Ending>> = FxHashMap::default();
+    for ending in ENDINGS.iter() {
+        by_last.entry(ending.text.chars().next_back().unwrap_or(' ')).or_default().push(*ending);
+    }
+    by_last
+});
+
+/// The endings that `name` ends in.
+pub(super) fn endings_of(name: &str) -> impl Iterator<Item = &'static Ending> {
+    let last = name.chars().next_back().and_then(|last| BY_LAST.get(&last));
+    last.into_iter().flatten().filter(move |ending| name.ends_with(ending.text))
+}
+
+/// Whether `name` is nothing but an ending of one character that other words end in too.
+pub(super) fn is_weak_ending(name: &str) -> bool {
+    name.chars().nth(1).is_none() && endings_of(name).any(|ending| ending.weak)
+}
 
 /// Characters that may follow a weak ending inside one word of the segmenter, after which the name
 /// still ends there: 紫薇路 in 紫薇路口.
@@ -93,7 +115,7 @@ pub(super) const STOPS: &str = "反映 投诉 举报 咨询 建议 请求 希望
 pub(super) const LEADING: &str = "离有现而在住到从经原与及距沿由至将把被因是为当是我你他该此这那请让称说叫找去来给向往对于了的着过且并但又也都就才还";
 
 /// Ends of words that name an authority, not a place.
-pub(super) const AUTHORITIES: [&str; 12] = [
+const AUTHORITIES: [&str; 12] = [
     "政府",
     "法院",
     "检察院",
@@ -108,6 +130,35 @@ pub(super) const AUTHORITIES: [&str; 12] = [
     "研究院",
 ];
 
+/// Whether a text ends in the name of an authority.
+pub(super) fn ends_as_authority(text: &str) -> bool {
+    // The last character tells nearly always.
+    text.ends_with(['府', '院', '委', '门', '会', '局', '校'])
+        && AUTHORITIES.iter().any(|end| text.ends_with(end))
+}
+
 /// Words that the dictionary takes for something else and names are made of (解放路, 十里天池).
 pub(super) const NAMING_WORDS: &str = "未来 明日 春天 万家 千家 万象 万博 十里 百里 千里 万里 九里 五里 三里 八里 七里 五一 八一 十一 建设 解放 团结 胜利 复兴 振兴 和平 创业 发展 创新 开发 友谊 劳动 奋斗 前进 跃进 光明 \
     文明 东升 开元 凯旋 朝阳 向阳 迎宾 育才 育英 爱民 为民 长征 红旗 开福 天心 望江 迎春 迎新 登云 观澜 问津 望京 望岳 听涛";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_authority_is_known_by_its_end() {
+        for authority in AUTHORITIES {
+            assert!(ends_as_authority(&format!("云栖{authority}")), "{authority}");
+        }
+        assert!(!ends_as_authority("云栖府") && !ends_as_authority(""));
+    }
+
+    #[test]
+    fn endings_are_found_by_their_last_character() {
+        for name in ["云栖花园小区", "云栖里", "云栖ktv", "小区", "云栖", ""] {
+            let found: Vec<&str> = endings_of(name).map(|ending| ending.text).collect();
+            let all = ENDINGS.iter().map(|ending| ending.text);
+            assert_eq!(found, all.filter(|ending| name.ends_with(ending)).collect::<Vec<_>>(), "{name}");
+        }
+    }
+}

@@ -16,7 +16,8 @@ pub struct Gazetteer {
     /// Values are indices into `places`; `None` when there are no names. Several times faster on
     /// Chinese text than a matcher that goes byte by byte.
     matcher: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
-    by_name: FxHashMap<(PlaceKind, String), u32>,
+    /// For each name the places of that name, one of a kind.
+    by_name: FxHashMap<String, Vec<u32>>,
 }
 
 impl fmt::Debug for Gazetteer {
@@ -54,10 +55,13 @@ impl Gazetteer {
 
     fn of(places: Vec<Place>) -> Result<Self, GazetteerError> {
         let mut patterns = Vec::new();
-        let mut by_name = FxHashMap::default();
+        let mut by_name: FxHashMap<String, Vec<u32>> = FxHashMap::default();
         for (index, place) in (0_u32..).zip(&places) {
             for name in place.names() {
-                by_name.entry((place.kind, name.to_owned())).or_insert(index);
+                let alike: &mut Vec<u32> = by_name.entry(name.to_owned()).or_default();
+                if !alike.iter().any(|&other| places[other as usize].kind == place.kind) {
+                    alike.push(index);
+                }
                 patterns.push((name, index));
             }
         }
@@ -87,7 +91,8 @@ impl Gazetteer {
     }
 
     fn place(&self, name: &str, kind: PlaceKind) -> Option<&Place> {
-        self.by_name.get(&(kind, name.to_owned())).map(|&index| &self.places[index as usize])
+        let alike = self.by_name.get(name)?;
+        alike.iter().map(|&index| &self.places[index as usize]).find(|place| place.kind == kind)
     }
 
     /// The name that a field's value stands for: the known place's, with or without its ending
@@ -101,10 +106,10 @@ impl Gazetteer {
         };
         let stem = value.trim_end_matches("办事处");
         // 北京市西城区, 西城区展览路街道: what is coarser may stand in front.
-        let known = stem.char_indices().find_map(|(at, _)| {
-            let name = &stem[at..];
-            self.place(name, kind).or_else(|| self.place(&format!("{name}{ending}"), kind))
-        });
+        let ended = format!("{stem}{ending}");
+        let known = stem
+            .char_indices()
+            .find_map(|(at, _)| self.place(&stem[at..], kind).or_else(|| self.place(&ended[at..], kind)));
         match known {
             Some(place) => Some(place.name.to_string()),
             None if stem.is_empty() => None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::alike::{Name, alike};
-use super::endings::{ENDINGS, Ending};
+use super::endings::endings_of;
 use crate::model::{PlaceKind, PlaceMention, PlaceSource, Where};
 
 /// What two complaints' places say about each other.
@@ -228,9 +228,8 @@ impl PlaceKeys {
 
 /// Whether a name has no better ending than one character that other words end in too.
 fn weakly_ended(name: &str) -> bool {
-    let fits = |ending: &&Ending| name.ends_with(ending.text);
-    ENDINGS.iter().any(|ending| ending.weak && fits(&ending))
-        && !ENDINGS.iter().any(|ending| !ending.weak && fits(&ending))
+    let mut endings = endings_of(name).peekable();
+    endings.peek().is_some() && endings.all(|ending| ending.weak)
 }
 
 impl Key {

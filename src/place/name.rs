@@ -50,7 +50,11 @@ pub(super) fn part(text: &str) -> Option<(String, usize)> {
 }
 
 fn is_ordinal(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '-' || "一二三四五六七八九十东西南北".contains(c)
+    matches!(
+        c,
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十'
+            | '东' | '西' | '南' | '北'
+    )
 }
 
 /// Chinese ordinals up to 99 in digits; anything else as it is.

@@ -1,9 +1,11 @@
 //! Where a name begins and ends: one text walked word by word.
 
+use std::cell::Cell;
+
 use super::PlaceKind;
-use super::endings::{self, ENDINGS, Ending};
+use super::endings::{self, Ending};
 use super::form::{Forms, Found, MAX_NAME, Tail};
-use crate::text::{Segmenter, Token, WordClass};
+use crate::text::{Segmenter, Token, WordClass, is_alphanumeric};
 
 /// One text being read.
 pub(super) struct Walk<'w> {
@@ -11,27 +13,76 @@ pub(super) struct Walk<'w> {
     pub segmenter: &'w Segmenter,
     pub text: &'w str,
     pub tokens: &'w [Token<'w>],
+    /// How many tokens begin before the place last looked at: the next one is near.
+    cursor: Cell<usize>,
     /// Ends of administrative names: no name reaches across them.
     pub borders: Vec<usize>,
 }
 
+impl<'w> Walk<'w> {
+    /// A walk through `text`, which `tokens` cover.
+    pub(super) fn new(
+        forms: &'w Forms,
+        segmenter: &'w Segmenter,
+        text: &'w str,
+        tokens: &'w [Token<'w>],
+    ) -> Self {
+        Self { forms, segmenter, text, tokens, cursor: Cell::new(0), borders: borders(text) }
+    }
+}
+
 /// Where names of provinces and of anonymised districts (`a5区`, `a市`) end.
-pub(super) fn borders(text: &str) -> Vec<usize> {
-    let behind = |&(at, unit): &(usize, &str)| {
-        let front = &text[..at];
+fn borders(text: &str) -> Vec<usize> {
+    // No such character begins in the middle of another. They are few, so that we look first whether
+    // there is any among so many bytes, which the machine does for many at once.
+    const STEP: usize = 64;
+    let bytes = text.as_bytes();
+    let mut borders = Vec::new();
+    for from in (0..bytes.len()).step_by(STEP) {
+        let stretch = &bytes[from..bytes.len().min(from + STEP + 2)];
+        let (second, third) = (stretch.get(1..).unwrap_or(&[]), stretch.get(2..).unwrap_or(&[]));
+        let threes = || stretch.iter().zip(second).zip(third).map(|((&a, &b), &c)| [a, b, c]);
+        if threes().fold(false, |any, bytes| any | is_unit(bytes)) {
+            let units = threes().enumerate().filter(|(_, bytes)| is_unit(*bytes));
+            let border = units.filter(|(at, unit)| is_border(&text[..from + at], *unit));
+            borders.extend(border.map(|(at, unit)| from + at + unit.len()));
+        }
+    }
+    borders
+}
+
+/// Whether these three bytes are 省, 市, 区 or 县.
+#[inline]
+fn is_unit(bytes: [u8; 3]) -> bool {
+    const UNITS: [[u8; 3]; 4] =
+        [[0xE7, 0x9C, 0x81], [0xE5, 0xB8, 0x82], [0xE5, 0x8C, 0xBA], [0xE5, 0x8E, 0xBF]];
+    UNITS.iter().fold(false, |any, unit| {
+        any | ((bytes[0] == unit[0]) & (bytes[1] == unit[1]) & (bytes[2] == unit[2]))
+    })
+}
+
+/// Whether the unit of administration behind `front` ends a name that none reaches across.
+fn is_border(front: &str, unit: [u8; 3]) -> bool {
+    unit[..] == *"省".as_bytes() || front.ends_with('某') || {
         let letters = front.len() - front.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         let code = &front[front.len() - letters..];
-        unit == "省"
-            || front.ends_with('某')
-            || (letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic()))
-    };
-    text.match_indices(['省', '市', '区', '县']).filter(behind).map(|(at, unit)| at + unit.len()).collect()
+        letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic())
+    }
 }
 
 impl Walk<'_> {
     /// Index of the token that holds the byte before `end`.
+    #[inline]
     pub(super) fn token_before(&self, end: usize) -> Option<usize> {
-        self.tokens.partition_point(|token| token.start < end).checked_sub(1)
+        let mut before = self.cursor.get();
+        while self.tokens.get(before).is_some_and(|token| token.start < end) {
+            before += 1;
+        }
+        while before > 0 && self.tokens[before - 1].start >= end {
+            before -= 1;
+        }
+        self.cursor.set(before);
+        before.checked_sub(1)
     }
 
     /// Whether a short known name stands as words of its own: not 西海 in 西海岸.
@@ -49,7 +100,7 @@ impl Walk<'_> {
         if tail.ending.text == "市场" && behind.starts_with('监') {
             return false;
         }
-        if tail.ending.weak && endings::AUTHORITIES.iter().any(|end| self.text[..tail.end].ends_with(end)) {
+        if tail.ending.weak && endings::ends_as_authority(&self.text[..tail.end]) {
             return false;
         }
         // 房间里, 公园里: inside of it; 三义里 is a name, and the segmenter takes it for one word.
@@ -131,7 +182,7 @@ impl Walk<'_> {
     /// Whether this word can be part of a name.
     pub(super) fn in_name(&self, index: usize, word: &str, adjacent: bool, ending: Ending) -> bool {
         let Some(first) = word.chars().next() else { return false };
-        if !first.is_alphanumeric() || self.is_district(index) {
+        if !is_alphanumeric(first) || self.is_district(index) {
             return false;
         }
         if word.is_ascii() {
@@ -156,7 +207,7 @@ impl Walk<'_> {
             }
             // One character verbs and directions make names (开元, 上河); longer ones do not.
             // 和平里: an ending of its own inside a longer name.
-            _ if is_weak_ending(word) => {
+            _ if endings::is_weak_ending(word) => {
                 index > 0 && {
                     let before = self.segmenter.class(self.tokens[index - 1].word);
                     matches!(before, WordClass::Name | WordClass::Unknown)
@@ -170,7 +221,7 @@ impl Walk<'_> {
     pub(super) fn follows_name(&self, index: usize) -> bool {
         index.checked_sub(1).map(|before| self.tokens[before].word).is_some_and(|before| {
             !before.is_ascii()
-                && before.chars().all(char::is_alphanumeric)
+                && before.chars().all(is_alphanumeric)
                 && matches!(self.segmenter.class(before), WordClass::Name | WordClass::Unknown)
         })
     }
@@ -201,7 +252,7 @@ impl Walk<'_> {
         if stem.is_empty() || self.forms.generic.contains(stem) {
             return false;
         }
-        let first = self.tokens.partition_point(|token| token.end <= start);
+        let first = self.token_before(start + 1).unwrap_or(0);
         let telling = self.tokens[first..].iter().take_while(|token| token.start < tail.start).any(|token| {
             let word = &token.word[..token.word.len().min(tail.start.saturating_sub(token.start))];
             !self.forms.generic.contains(word)
@@ -212,9 +263,4 @@ impl Walk<'_> {
         };
         telling && long_enough
     }
-}
-
-/// Whether a word is nothing but an ending of one character.
-fn is_weak_ending(word: &str) -> bool {
-    word.chars().nth(1).is_none() && ENDINGS.iter().any(|ending| ending.weak && ending.text == word)
 }

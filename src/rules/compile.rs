@@ -357,21 +357,25 @@ impl Compiler {
 
     fn finish(mut self) -> Result<Compiled, RuleErrors> {
         if self.errors.is_empty() {
-            match Matcher::new(self.literals, self.patterns) {
-                Ok(matcher) => {
-                    return Ok(Compiled {
-                        rules: self.rules,
-                        groups: self.group_titles,
-                        adjusts: self.adjusts,
-                        terms: self.terms,
-                        matcher,
-                        quiet: self.quiet,
-                    });
-                }
-                Err(message) => {
-                    self.errors.push(RuleError { file: "rules".to_owned(), line: 0, column: 0, message });
-                }
-            }
+            let near = |group: &usize| {
+                self.rules.iter().flat_map(|rule| &rule.near).any(|near| near.groups.contains(group))
+            };
+            let begins = |uses: &Vec<Use>| {
+                uses.iter().any(|used| match used {
+                    Use::Strong { .. } | Use::Weak { .. } => true,
+                    Use::Group(group) => near(group),
+                    Use::Mask | Use::RuleMask(_) | Use::Adjust(_) => false,
+                })
+            };
+            return Ok(Compiled {
+                begins: self.terms.iter().map(begins).collect(),
+                rules: self.rules,
+                groups: self.group_titles,
+                adjusts: self.adjusts,
+                terms: self.terms,
+                matcher: Matcher::new(self.literals, self.patterns),
+                quiet: self.quiet,
+            });
         }
         self.errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Err(RuleErrors(self.errors))

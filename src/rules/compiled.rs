@@ -77,6 +77,8 @@ pub(super) struct Compiled {
     pub adjusts: Vec<Adjust>,
     /// For each term what it is there for.
     pub terms: Vec<Vec<Use>>,
+    /// For each term whether an item or a weak term of a rule is made of it.
+    pub begins: Vec<bool>,
     pub matcher: Matcher,
     pub quiet: Vec<TestText>,
 }

@@ -1,41 +1,59 @@
-//! Words without which a pattern cannot match. Patterns are far dearer than the automaton, and most
-//! texts hold none of their words: a pattern is run only where one of its gate words stands.
+//! Words without which a pattern cannot match. Patterns are far dearer than words, and most
+//! texts hold none of their words: a pattern is run only where a word of each of its gates stands.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// A gate has at most this many words.
 const MAX_WORDS: usize = 64;
+/// A pattern has at most this many gates: more let through hardly less and cost the search for words more.
+pub(super) const MAX_GATES: usize = 2;
 
-/// A set of words of which every match of the pattern holds at least one; `None` when there is no
-/// such small set. The pattern must be valid.
-pub(super) fn words(pattern: &str) -> Option<Vec<String>> {
-    let hir = regex_syntax::parse(pattern).ok()?;
-    let mut words = required(&hir)?;
-    words.sort_unstable();
-    words.dedup();
-    Some(words)
+/// Sets of words of each of which every match of the pattern holds at least one; none when there are
+/// no such small sets. The pattern must be valid.
+pub(super) fn gates(pattern: &str) -> Vec<Vec<String>> {
+    let Ok(hir) = regex_syntax::parse(pattern) else { return Vec::new() };
+    let mut gates = required(&hir);
+    for words in &mut gates {
+        words.sort_unstable();
+        words.dedup();
+    }
+    // What says most first: the longest words, of equals the fewest, then the last.
+    gates.reverse();
+    gates.sort_by_key(|words| std::cmp::Reverse(says(words)));
+    gates.dedup();
+    // Digits and letters stand in nearly every text.
+    let vague = |words: &Vec<String>| words.iter().any(|word| word.len() == 1);
+    if gates.first().is_some_and(|first| !vague(first)) {
+        gates.retain(|words| !vague(words));
+    }
+    gates.truncate(MAX_GATES);
+    gates
 }
 
-fn required(hir: &Hir) -> Option<Vec<String>> {
+fn says(words: &[String]) -> (Option<usize>, std::cmp::Reverse<usize>) {
+    (words.iter().map(String::len).min(), std::cmp::Reverse(words.len()))
+}
+
+fn required(hir: &Hir) -> Vec<Vec<String>> {
     match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![String::from_utf8(literal.0.to_vec()).ok()?]),
-        HirKind::Class(class) => characters(class),
+        HirKind::Literal(literal) => {
+            String::from_utf8(literal.0.to_vec()).into_iter().map(|word| vec![word]).collect()
+        }
+        HirKind::Class(class) => characters(class).into_iter().collect(),
         HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
         HirKind::Capture(capture) => required(&capture.sub),
-        // The child whose shortest word is longest says most; of equals the one with fewer words,
-        // then the last.
-        HirKind::Concat(children) => children
-            .iter()
-            .filter_map(required)
-            .max_by_key(|words| (words.iter().map(String::len).min(), std::cmp::Reverse(words.len()))),
+        HirKind::Concat(children) => children.iter().flat_map(required).collect(),
         HirKind::Alternation(children) => {
             let mut words = Vec::new();
             for child in children {
-                words.extend(required(child)?);
+                match required(child).into_iter().max_by_key(|words| says(words)) {
+                    Some(best) => words.extend(best),
+                    None => return Vec::new(),
+                }
             }
-            (words.len() <= MAX_WORDS).then_some(words)
+            if words.len() <= MAX_WORDS { vec![words] } else { Vec::new() }
         }
-        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => None,
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
     }
 }
 
@@ -53,13 +71,17 @@ mod tests {
 
     #[test]
     fn every_match_holds_a_gate_word() {
-        let gate = |pattern: &str| words(pattern).map(|words| words.join(" "));
-        assert_eq!(gate("(防范|打击).{0,8}(非法集资|诈骗)").as_deref(), Some("诈骗 非法集资"));
-        assert_eq!(gate("年化[0-9]+%").as_deref(), Some("年化"));
-        assert_eq!(gate("(不|拒绝)?退款(了)?").as_deref(), Some("退款"));
-        assert_eq!(gate("车[贷货]").as_deref(), Some("车"));
-        assert_eq!(gate("[0-9]{2,}").map(|words| words.len()), Some(19));
-        assert_eq!(gate(r"\p{Han}{2}"), None);
-        assert_eq!(gate("(跑路)?|失联"), None);
+        let gate = |pattern: &str| {
+            gates(pattern).iter().map(|words| words.join(" ")).collect::<Vec<String>>().join(" + ")
+        };
+        assert_eq!(gate("(防范|打击).{0,8}(非法集资|诈骗)"), "诈骗 非法集资 + 打击 防范");
+        assert_eq!(gate("年化[0-9]+%"), "年化");
+        assert_eq!(gate("(不|拒绝)?退款(了)?"), "退款");
+        assert_eq!(gate("车[贷货]"), "车 + 货 贷");
+        assert_eq!(gate("[0-9]{2,}%"), "% + 0 1 2 3 4 5 6 7 8 9");
+        assert_eq!(gate("甲.乙.丙.丁.戊"), "戊 + 丁");
+        assert_eq!(gate("甲.甲"), "甲");
+        assert_eq!(gate(r"\p{Han}{2}"), "");
+        assert_eq!(gate("(跑路)?|失联"), "");
     }
 }

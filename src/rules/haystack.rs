@@ -15,13 +15,51 @@ fn is_filler(character: char) -> bool {
     )
 }
 
+/// Whether a character that begins with this byte may be a filler.
+const MAYBE_FILLER: [bool; 256] = {
+    let mut table = [false; 256];
+    let first = b" \t*@#_^|`\xC2\xE2\xEF";
+    let mut at = 0;
+    while at < first.len() {
+        table[first[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// The fillers of `text` with their byte offsets, in order.
+fn fillers(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
+    // No byte of the table stands in the middle of a character.
+    let maybe = text.bytes().enumerate().filter(|(_, byte)| MAYBE_FILLER[usize::from(*byte)]);
+    maybe.filter_map(|(at, _)| {
+        let character = text[at..].chars().next().filter(|&character| is_filler(character))?;
+        Some((at, character.len_utf8()))
+    })
+}
+
 /// The normal form of `text` without fillers; borrowed when there are none.
 pub(super) fn squeeze(text: &str) -> Cow<'_, str> {
-    if text.contains(is_filler) {
-        Cow::Owned(text.chars().filter(|&character| !is_filler(character)).collect())
-    } else {
-        Cow::Borrowed(text)
+    squeeze_noting(text, |_, _| ())
+}
+
+/// As [`squeeze`]; `note` is told of each filler how far the result reaches before it, and its end in
+/// `text`.
+fn squeeze_noting(text: &str, mut note: impl FnMut(usize, usize)) -> Cow<'_, str> {
+    let mut squeezed = String::new();
+    let mut copied = 0;
+    for (at, len) in fillers(text) {
+        if copied == 0 {
+            squeezed.reserve(text.len());
+        }
+        squeezed.push_str(&text[copied..at]);
+        copied = at + len;
+        note(squeezed.len(), copied);
     }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    squeezed.push_str(&text[copied..]);
+    Cow::Owned(squeezed)
 }
 
 /// One field of a complaint, ready to be searched.
@@ -30,33 +68,29 @@ pub(super) struct Haystack<'t> {
     pub field: Where,
     pub text: Cow<'t, str>,
     normalised: &'t Normalised,
-    /// For each byte of `text` its byte in the normal form; empty when the two are the same.
-    back: Vec<u32>,
+    /// For each filler left out: where it would stand in `text`, and where it ends in the normal form.
+    left_out: Vec<(u32, u32)>,
 }
 
 impl<'t> Haystack<'t> {
     pub(super) fn new(field: Where, normalised: &'t Normalised) -> Self {
-        let text = squeeze(normalised.text());
-        let mut back = Vec::new();
-        if matches!(text, Cow::Owned(_)) {
-            back.reserve(text.len());
-            for (start, character) in normalised.text().char_indices() {
-                if !is_filler(character) {
-                    back.extend((start..start + character.len_utf8()).map(|byte| byte as u32));
-                }
-            }
+        let mut left_out = Vec::new();
+        let text = squeeze_noting(normalised.text(), |at, end| left_out.push((at as u32, end as u32)));
+        Self { field, text, normalised, left_out }
+    }
+
+    /// The byte of the normal form that `byte` of `text` is.
+    fn back(&self, byte: usize) -> usize {
+        let before = self.left_out.partition_point(|&(at, _)| at as usize <= byte);
+        match before.checked_sub(1).map(|index| self.left_out[index]) {
+            Some((at, end)) => end as usize + (byte - at as usize),
+            None => byte,
         }
-        Self { field, text, normalised, back }
     }
 
     /// The stretch of the original field that `start..end` (not empty) stands for.
     pub(super) fn span(&self, start: usize, end: usize) -> Span {
-        let (from, to) = if self.back.is_empty() {
-            (start, end)
-        } else {
-            (self.back[start] as usize, self.back[end - 1] as usize + 1)
-        };
-        let (start, end) = self.normalised.original(from, to);
+        let (start, end) = self.normalised.original(self.back(start), self.back(end - 1) + 1);
         Span { field: self.field, start, end }
     }
 

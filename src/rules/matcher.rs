@@ -1,12 +1,11 @@
-//! Finds every occurrence of every term in one pass of an automaton, and of every pattern (`re:`)
-//! one of whose gate words the same pass has met.
+//! Finds every occurrence of every term in one pass over it, and of every pattern (`re:`)
+//! of each of whose gates the same pass has met a word.
 
 use std::collections::BTreeMap;
 
-use daachorse::CharwiseDoubleArrayAhoCorasick;
 use regex::{Regex, RegexBuilder};
 
-use crate::text::normalise;
+use crate::text::{WordIndex, normalise};
 
 use super::gate;
 use super::haystack::squeeze;
@@ -85,80 +84,104 @@ pub(super) fn pattern(source: &str) -> Result<Regex, String> {
     Ok(regex)
 }
 
-/// What a word of the automaton is there for.
+/// What a word of the index is there for.
 #[derive(Debug, Clone, Copy)]
 enum Word {
     /// It is a term.
     Term(u32),
-    /// It opens the gate of a pattern, given by its place in `patterns`.
-    Gate(usize),
+    /// It opens a gate (its bit) of a pattern, given by its place in `patterns`.
+    Gate(usize, u8),
+}
+
+/// A term that is a pattern.
+struct Pattern {
+    term: u32,
+    regex: Regex,
+    /// The bits of all its gates; 0 for a pattern without any, which is run on every text.
+    gates: u8,
 }
 
 /// All terms of a pack, ready to search.
 pub(super) struct Matcher {
-    /// `None` when there are no words at all: the automaton cannot be empty.
-    words: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
-    /// For each word of the automaton what it is there for; one word may be there for several.
+    words: WordIndex,
+    /// For each word of the index what it is there for; one word may be there for several.
     purposes: Vec<Vec<Word>>,
-    patterns: Vec<(u32, Regex)>,
-    /// Patterns without a gate: run on every text.
-    ungated: Vec<bool>,
+    patterns: Vec<Pattern>,
+}
+
+/// What one pass over a text has shown.
+#[derive(Debug, Default)]
+pub(super) struct Glance {
+    /// Every occurrence of every literal term, in the order of their beginnings.
+    pub literals: Vec<Occurrence>,
+    /// For each pattern the gates met.
+    gates: Vec<u8>,
 }
 
 impl Matcher {
     /// `literals` and `patterns` with their term numbers; literals in normal form and not empty.
-    ///
-    /// # Errors
-    /// Says in one line why the terms together cannot be compiled.
-    pub(super) fn new(literals: Vec<(u32, String)>, patterns: Vec<(u32, Regex)>) -> Result<Self, String> {
+    pub(super) fn new(literals: Vec<(u32, String)>, patterns: Vec<(u32, Regex)>) -> Self {
         let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
         for (term, word) in literals {
             words.entry(word).or_default().push(Word::Term(term));
         }
-        let mut ungated = vec![false; patterns.len()];
-        for (place, (_, regex)) in patterns.iter().enumerate() {
-            match gate::words(regex.as_str()) {
-                Some(gates) => {
-                    for word in gates {
-                        words.entry(word).or_default().push(Word::Gate(place));
-                    }
+        let gated = |(place, (term, regex)): (usize, (u32, Regex))| {
+            let mut gates = 0;
+            for (number, gate) in gate::gates(regex.as_str()).into_iter().enumerate() {
+                gates |= 1 << number;
+                for word in gate {
+                    words.entry(word).or_default().push(Word::Gate(place, 1 << number));
                 }
-                None => ungated[place] = true,
             }
-        }
-        let (words, purposes): (Vec<String>, Vec<Vec<Word>>) = words.into_iter().unzip();
-        let words = if words.is_empty() {
-            None
-        } else {
-            let automaton = CharwiseDoubleArrayAhoCorasick::new(words)
-                .map_err(|error| format!("the terms cannot be compiled together: {error}"))?;
-            Some(automaton)
+            Pattern { term, regex, gates }
         };
-        Ok(Self { words, purposes, patterns, ungated })
+        let patterns = patterns.into_iter().enumerate().map(gated).collect();
+        let (words, purposes): (Vec<String>, Vec<Vec<Word>>) = words.into_iter().unzip();
+        Self { words: WordIndex::new(words.iter().map(String::as_str)), purposes, patterns }
     }
 
-    /// Every occurrence of every term in `text`, in the order of start, end, term. Occurrences of
-    /// different terms may overlap; those of one pattern do not.
-    pub(super) fn find(&self, text: &str) -> Vec<Occurrence> {
-        let mut found = Vec::new();
-        let mut open = self.ungated.clone();
-        for hit in self.words.iter().flat_map(|words| words.find_overlapping_iter(text)) {
-            for purpose in &self.purposes[hit.value() as usize] {
+    /// Looks over `text` once.
+    pub(super) fn glance(&self, text: &str) -> Glance {
+        let mut glance = Glance { literals: Vec::new(), gates: vec![0; self.patterns.len()] };
+        self.words.each(text, |hit| {
+            for purpose in &self.purposes[hit.word as usize] {
                 match *purpose {
-                    Word::Term(term) => found.push(Occurrence { start: hit.start(), end: hit.end(), term }),
-                    Word::Gate(place) => open[place] = true,
+                    Word::Term(term) => {
+                        glance.literals.push(Occurrence { start: hit.start, end: hit.end, term });
+                    }
+                    Word::Gate(place, gate) => glance.gates[place] |= gate,
                 }
             }
-        }
-        for ((term, regex), _) in self.patterns.iter().zip(&open).filter(|(_, open)| **open) {
+        });
+        glance
+    }
+
+    /// The terms that are patterns and may occur where `glance` was taken.
+    pub(super) fn open<'m>(&'m self, glance: &'m Glance) -> impl Iterator<Item = u32> + 'm {
+        self.open_patterns(glance).map(|pattern| pattern.term)
+    }
+
+    fn open_patterns<'m>(&'m self, glance: &'m Glance) -> impl Iterator<Item = &'m Pattern> + 'm {
+        let open = |(pattern, met): &(&Pattern, &u8)| **met == pattern.gates;
+        self.patterns.iter().zip(&glance.gates).filter(open).map(|(pattern, _)| pattern)
+    }
+
+    /// Adds to `found` every occurrence in `text`, at which `glance` was taken, of the patterns among
+    /// `terms`. Those of one pattern do not overlap.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        glance: &Glance,
+        terms: impl Fn(u32) -> bool,
+        found: &mut Vec<Occurrence>,
+    ) {
+        for Pattern { term, regex, .. } in self.open_patterns(glance).filter(|pattern| terms(pattern.term)) {
             found.extend(regex.find_iter(text).filter(|hit| !hit.is_empty()).map(|hit| Occurrence {
                 start: hit.start(),
                 end: hit.end(),
                 term: *term,
             }));
         }
-        found.sort_unstable();
-        found
     }
 }
 
@@ -174,7 +197,15 @@ mod tests {
         let first = literals.len() as u32;
         let patterns =
             patterns.iter().enumerate().map(|(i, p)| (first + i as u32, pattern(p).unwrap())).collect();
-        Matcher::new(literals, patterns).unwrap()
+        Matcher::new(literals, patterns)
+    }
+
+    fn find(matcher: &Matcher, text: &str) -> Vec<Occurrence> {
+        let glance = matcher.glance(text);
+        let mut found = glance.literals.clone();
+        matcher.find(text, &glance, |_| true, &mut found);
+        found.sort_unstable();
+        found
     }
 
     /// What the matcher promises, in the plainest way: look for every term at every byte.
@@ -199,7 +230,7 @@ mod tests {
             text in "[传销宣跑路a1，]{0,60}",
         ) {
             let words: Vec<String> = words.into_iter().collect();
-            prop_assert_eq!(matcher(&words, &[]).find(&text), naive(&words, &text));
+            prop_assert_eq!(find(&matcher(&words, &[]), &text), naive(&words, &text));
         }
 
         /// Gates only spare work: what a pattern finds alone, it finds behind its gate.
@@ -210,8 +241,7 @@ mod tests {
             for (number, source) in sources.iter().enumerate() {
                 let alone: Vec<_> =
                     Regex::new(source).unwrap().find_iter(&text).map(|m| (m.start(), m.end())).collect();
-                let ours: Vec<_> = matcher
-                    .find(&text)
+                let ours: Vec<_> = find(&matcher, &text)
                     .into_iter()
                     .filter(|found| found.term as usize == number + 1)
                     .map(|found| (found.start, found.end))

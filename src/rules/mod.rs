@@ -2,7 +2,7 @@
 //! for every score.
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
-//! rules into one automaton, and says which rules a complaint meets, how strongly, by which words.
+//! rules into one index, and says which rules a complaint meets, how strongly, by which words.
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
 //! with any mistake is refused whole, with file, line and column of every mistake found; terms and
 //! texts pass through the same normaliser; every point of a score is a part of the hit, and every
@@ -20,19 +20,26 @@ mod gate;
 mod haystack;
 mod load;
 mod matcher;
+mod reach;
 mod scan;
 mod schema;
 mod score;
+mod sight;
 
 use std::fmt;
 use std::path::Path;
 
-use crate::model::{Complaint, RiskHit};
+use crate::model::{Complaint, RiskHit, Where};
 use crate::text::Normalised;
 
 pub use check::{Expectation, TestFailure, TestReport};
 pub use error::{RuleError, RuleErrors};
 pub use schema::Status;
+
+use haystack::Haystack;
+use reach::Reach;
+use scan::Scan;
+use sight::Sight;
 
 /// What is told about a rule besides its hits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +73,7 @@ pub struct RulePack {
     hash: String,
 }
 
-/// Says which pack it is; the automaton would fill screens.
+/// Says which pack it is; its terms would fill screens.
 impl fmt::Debug for RulePack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rules = self.compiled.rules.len();
@@ -129,14 +136,25 @@ impl RulePack {
     /// [`RiskHit::alerts`]. `entity` is left `None`.
     #[must_use]
     pub fn hits(&self, complaint: &Complaint, title: &Normalised, text: &Normalised) -> Vec<RiskHit> {
+        let compiled = &self.compiled;
         let subject = complaint.subject.as_deref().map(crate::text::normalise);
-        let scan = scan::Scan::new(&self.compiled, complaint, title, text, subject.as_ref());
-        let mut hits: Vec<RiskHit> = self
-            .compiled
-            .rules
-            .iter()
-            .filter_map(|rule| score::evaluate(rule, &self.compiled, &scan))
-            .collect();
+        let fields =
+            [(Where::Title, Some(title)), (Where::Text, Some(text)), (Where::Subject, subject.as_ref())]
+                .into_iter()
+                .filter_map(|(field, normalised)| Some(Haystack::new(field, normalised?)));
+        // Most complaints hold no words that could add up to a hit, and patterns are dear.
+        let mut sight = Sight::new(compiled, fields);
+        if Reach::before(compiled, &sight).rules(compiled).next().is_none() {
+            return Vec::new();
+        }
+        sight.begin(compiled);
+        if Reach::before(compiled, &sight).rules(compiled).next().is_none() {
+            return Vec::new();
+        }
+        let scan = Scan::new(compiled, complaint, sight);
+        let reach = Reach::of(compiled, &scan);
+        let mut hits: Vec<RiskHit> =
+            reach.rules(compiled).filter_map(|rule| score::evaluate(rule, compiled, &scan)).collect();
         hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.rule.cmp(&b.rule)));
         hits
     }

@@ -1,10 +1,10 @@
 //! Everything the matcher found in one complaint, sorted by what it is for.
 
-use crate::model::{Complaint, Span, Where};
-use crate::text::Normalised;
+use crate::model::{Complaint, Span};
 
 use super::compiled::{Compiled, Use};
 use super::haystack::Haystack;
+use super::sight::Sight;
 
 /// One occurrence of a term in one field.
 #[derive(Debug, Clone, Copy)]
@@ -72,29 +72,9 @@ pub(super) struct Scan<'t> {
 }
 
 impl<'t> Scan<'t> {
-    pub(super) fn new(
-        compiled: &Compiled,
-        complaint: &Complaint,
-        title: &'t Normalised,
-        text: &'t Normalised,
-        subject: Option<&'t Normalised>,
-    ) -> Self {
-        let fields: Vec<Haystack<'t>> =
-            [(Where::Title, Some(title)), (Where::Text, Some(text)), (Where::Subject, subject)]
-                .into_iter()
-                .filter_map(|(field, normalised)| {
-                    normalised.map(|normalised| Haystack::new(field, normalised))
-                })
-                .collect();
-        let mut found = Vec::new();
-        for (field, haystack) in fields.iter().enumerate() {
-            found.extend(compiled.matcher.find(&haystack.text).into_iter().map(|occurrence| Found {
-                field,
-                start: occurrence.start,
-                end: occurrence.end,
-                term: occurrence.term,
-            }));
-        }
+    /// With everything that stands in `fields`.
+    pub(super) fn new(compiled: &Compiled, complaint: &Complaint, sight: Sight<'t>) -> Self {
+        let (fields, found) = sight.everything(compiled);
         let uses = |found: &Found| compiled.terms[found.term as usize].as_slice();
         let masks = Cover::new(found.iter().filter(|found| uses(found).contains(&Use::Mask)).copied());
 

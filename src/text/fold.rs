@@ -23,6 +23,14 @@ pub(super) enum Class {
     Complex,
 }
 
+impl Class {
+    /// Whether a character of this class may change the one before it, or what follows it may.
+    #[inline]
+    pub(super) fn joins(self) -> bool {
+        matches!(self, Self::Joining | Self::Ignorable)
+    }
+}
+
 /// `table[c]` for the basic plane: 0 stable, a code point for a simple change, or one of the marks
 /// below. The marks are surrogate code points, which no character has.
 static TABLE: LazyLock<Box<[u16]>> = LazyLock::new(|| {
@@ -30,6 +38,7 @@ static TABLE: LazyLock<Box<[u16]>> = LazyLock::new(|| {
     for (code, slot) in (0_u32..).zip(table.iter_mut()) {
         let Some(c) = char::from_u32(code) else { continue };
         *slot = match classify(c) {
+            Class::Stable if c == ' ' || depends_on_word(c) => HEEDED,
             Class::Stable => 0,
             Class::Simple(to) => u16::try_from(u32::from(to)).unwrap_or(COMPLEX),
             Class::White => WHITE,
@@ -44,6 +53,8 @@ const WHITE: u16 = 0xD800;
 const IGNORABLE: u16 = 0xD801;
 const JOINING: u16 = 0xD802;
 const COMPLEX: u16 = 0xD803;
+/// Stable, but the normaliser has to know of it: the plain space, and what [`depends_on_word`].
+const HEEDED: u16 = 0xD804;
 
 /// The table, fetched once a text so that the loop does not ask the lock for every character.
 #[derive(Clone, Copy)]
@@ -54,9 +65,10 @@ impl Table {
         Self(&TABLE)
     }
 
+    #[inline]
     pub(super) fn class(self, c: char) -> Class {
         match self.0.get(c as usize) {
-            Some(0) => Class::Stable,
+            Some(&(0 | HEEDED)) => Class::Stable,
             Some(&WHITE) => Class::White,
             Some(&IGNORABLE) => Class::Ignorable,
             Some(&JOINING) => Class::Joining,
@@ -64,6 +76,38 @@ impl Table {
             Some(&to) => char::from_u32(u32::from(to)).map_or(Class::Complex, Class::Simple),
             None => classify(c),
         }
+    }
+}
+
+/// A stretch of characters that stay whatever stands around them, unless something joins the last.
+pub(super) struct Run {
+    /// Where its last character begins.
+    pub last: usize,
+    /// Its end; where it began when it is empty.
+    pub end: usize,
+}
+
+impl Table {
+    /// The stretch of stable characters at `start`, a character border of `text`.
+    #[inline]
+    pub(super) fn run(self, text: &str, start: usize) -> Run {
+        let bytes = text.as_bytes();
+        let mut run = Run { last: start, end: start };
+        while let Some(&first) = bytes.get(run.end) {
+            let (code, len) = match first {
+                0..0x80 => (usize::from(first), 1),
+                0xE0..0xF0 => {
+                    let low = |at: usize| usize::from(bytes[run.end + at] & 0x3F);
+                    (usize::from(first & 0xF) << 12 | low(1) << 6 | low(2), 3)
+                }
+                _ => break,
+            };
+            if self.0[code] != 0 {
+                break;
+            }
+            run = Run { last: run.end, end: run.end + len };
+        }
+        run
     }
 }
 
@@ -127,6 +171,7 @@ fn simplified(c: char) -> char {
 const DEPENDS_ON_WORD: &str = "乾瞭藉著覆";
 
 /// Whether this original character asks for [`settle_context`] after the whole text is folded.
+#[inline]
 pub(super) fn depends_on_word(c: char) -> bool {
     matches!(c, '乾' | '瞭' | '藉' | '著' | '覆' | '畫')
 }
@@ -212,5 +257,9 @@ mod tests {
         assert_eq!(Table::get().class('❼'), Class::Simple('7'));
         assert_eq!(Table::get().class('…'), Class::Complex);
         assert_eq!(Table::get().class('\u{301}'), Class::Joining);
+        for c in " 乾瞭藉著覆".chars() {
+            assert_eq!(Table::get().class(c), Class::Stable, "{c}");
+            assert_eq!(Table::get().run(&format!("国a{c}"), 0).end, 4, "{c}");
+        }
     }
 }

@@ -76,34 +76,31 @@ pub fn mask_phone(phone: &str) -> String {
     phone.chars().map(show).collect()
 }
 
-/// Bit `code % 64` for each character that [`digit`] knows.
-const MAYBE_DIGIT: u64 = {
-    const DIGITS: [char; 49] = [
+/// One bit for each code of the basic plane: the characters that [`digit`] knows.
+static DIGITS: [u64; 1024] = {
+    const DIGITS: [char; 53] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '０', '１', '２', '３', '４', '５', '６', '７',
         '８', '９', '①', '②', '③', '④', '⑤', '⑥', '⑦', '⑧', '⑨', '⓪', '⓿', '零', '〇', '一', '幺', '二',
-        '两', '三', '四', '五', '六', '七', '八', '九', '壹', '贰', '叁', '肆', '伍',
+        '两', '三', '四', '五', '六', '七', '八', '九', '壹', '贰', '叁', '肆', '伍', '陆', '柒', '捌', '玖',
     ];
-    const FORMAL: [char; 4] = ['陆', '柒', '捌', '玖'];
-    let mut bits = 0;
+    let mut bits = [0; 1024];
     let mut at = 0;
     while at < DIGITS.len() {
-        bits |= 1 << (DIGITS[at] as u32 % 64);
-        at += 1;
-    }
-    at = 0;
-    while at < FORMAL.len() {
-        bits |= 1 << (FORMAL[at] as u32 % 64);
+        let code = DIGITS[at] as usize;
+        bits[code / 64] |= 1 << (code % 64);
         at += 1;
     }
     bits
 };
 
+/// Whether the character with this code, below 0x10000, is one that [`digit`] knows.
+#[inline]
+fn is_digit(code: usize) -> bool {
+    DIGITS[code / 64] >> (code % 64) & 1 != 0
+}
+
 /// Value of a digit that is written in one or three bytes, so that a star of its width exists.
 fn digit(c: char) -> Option<u8> {
-    // Nearly every character is none: most are told by six bits of their code.
-    if MAYBE_DIGIT >> (c as u32 % 64) & 1 == 0 {
-        return None;
-    }
     let value = match c {
         '0'..='9' => u32::from(c) - u32::from('0'),
         '０'..='９' => u32::from(c) - u32::from('０'),
@@ -128,25 +125,53 @@ fn joins(c: char) -> bool {
     matches!(c, ' ' | '-' | '－' | '—' | '–' | '\u{3000}' | '(' | ')' | '（' | '）') || is_ignorable(c)
 }
 
-fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
-    let mut run: Vec<Digit> = Vec::new();
-    let mut run_end = 0;
-    let mut between = 0;
-    for (at, c) in text.char_indices() {
-        if let Some(value) = digit(c) {
-            let apart = between > 0 || run.is_empty();
-            run.push(Digit { value, at: at as u32, apart });
-            run_end = at + c.len_utf8();
-            between = 0;
-        } else if !run.is_empty() && joins(c) && between < 2 {
-            between += 1;
-        } else if !run.is_empty() {
-            hide_run(text, &run, run_end, hidden);
-            run.clear();
-            between = 0;
+/// Byte offset of the first digit of `text` at or after `from`, a character border.
+fn next_digit(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    while let Some(&first) = bytes.get(at) {
+        if first < 0x80 {
+            if first.is_ascii_digit() {
+                return Some(at);
+            }
+            at += 1;
+        } else if (0xE0..0xF0).contains(&first) {
+            let low = |behind: usize| usize::from(bytes[at + behind] & 0x3F);
+            if is_digit(usize::from(first & 0xF) << 12 | low(1) << 6 | low(2)) {
+                return Some(at);
+            }
+            at += 3;
+        } else {
+            at += if first < 0xE0 { 2 } else { 4 };
         }
     }
-    hide_run(text, &run, run_end, hidden);
+    None
+}
+
+fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
+    let mut run: Vec<Digit> = Vec::new();
+    let mut from = 0;
+    while let Some(first) = next_digit(text, from) {
+        run.clear();
+        let mut run_end = first;
+        let mut between = 0;
+        from = text.len();
+        for (at, c) in text[first..].char_indices() {
+            let at = first + at;
+            if let Some(value) = digit(c) {
+                let apart = between > 0 || run.is_empty();
+                run.push(Digit { value, at: at as u32, apart });
+                run_end = at + c.len_utf8();
+                between = 0;
+            } else if joins(c) && between < 2 {
+                between += 1;
+            } else {
+                from = at;
+                break;
+            }
+        }
+        hide_run(text, &run, run_end, hidden);
+    }
 }
 
 fn hide_run(text: &str, run: &[Digit], end: usize, hidden: &mut Vec<u32>) {
@@ -298,8 +323,11 @@ mod tests {
 
     #[test]
     fn the_quick_look_misses_no_digit() {
-        let known = ('\0'..='\u{FFFF}').filter(|&c| digit(c).is_some()).count();
-        assert_eq!(known, 10 + 10 + 9 + 24);
+        let known: Vec<char> = ('\0'..='\u{FFFF}').filter(|&c| digit(c).is_some()).collect();
+        assert_eq!(known.len(), 10 + 10 + 9 + 24);
+        for c in '\0'..='\u{FFFF}' {
+            assert_eq!(is_digit(c as usize), known.contains(&c), "{c}");
+        }
     }
 
     #[test]

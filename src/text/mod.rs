@@ -18,8 +18,34 @@ mod normalise;
 mod numbers;
 mod segment;
 mod sound;
+mod words;
 
 pub use mask::{mask_personal, mask_phone};
-pub use normalise::{Normalised, normalise};
+pub use normalise::{Normalised, WayBack, normalise};
 pub use segment::{DictionaryError, Segmenter, Token, WordClass, parse_dictionary};
 pub use sound::{same_sound, sound};
+pub use words::{WordIndex, WordMatch};
+
+/// As [`char::is_alphabetic`]. The unified ideographs, which nearly all characters of our texts are, are
+/// told without its tables.
+#[inline]
+pub fn is_alphabetic(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c) || c.is_alphabetic()
+}
+
+/// As [`char::is_alphanumeric`], see [`is_alphabetic`].
+#[inline]
+pub fn is_alphanumeric(c: char) -> bool {
+    is_alphabetic(c) || c.is_numeric()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_quick_looks_agree_with_the_library() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(super::is_alphabetic(c), c.is_alphabetic(), "{c:?}");
+            assert_eq!(super::is_alphanumeric(c), c.is_alphanumeric(), "{c:?}");
+        }
+    }
+}

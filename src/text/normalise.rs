@@ -35,6 +35,16 @@ impl Normalised {
     /// form. Ranges off a character border are widened to it, ranges past the end end there. The
     /// whole maps to the whole; larger ranges map to larger ones.
     pub fn original(&self, start: usize, end: usize) -> (u32, u32) {
+        self.original_by(start, end, |bound| self.pieces.partition_point(|piece| piece.norm < bound))
+    }
+
+    /// [`Normalised::original`] for many ranges in about the order of the text.
+    pub fn way_back(&self) -> WayBack<'_> {
+        WayBack { normalised: self, before: 0 }
+    }
+
+    /// `before` counts the pieces that begin before a byte of the normal form.
+    fn original_by(&self, start: usize, end: usize, mut before: impl FnMut(u32) -> usize) -> (u32, u32) {
         let mut start = start.min(self.text.len());
         let mut end = end.clamp(start, self.text.len());
         while !self.text.is_char_boundary(start) {
@@ -47,8 +57,8 @@ impl Normalised {
             return (0, self.original_len);
         }
         let (start, end) = (start as u32, end as u32);
-        let from = self.start(start);
-        (from, if start == end { from } else { self.end(end) })
+        let from = self.start(start, before(start + 1));
+        (from, if start == end { from } else { self.end(end, before(end)) })
     }
 
     /// [`Normalised::original`] as a span of the field this text came from.
@@ -57,8 +67,7 @@ impl Normalised {
         Span { field, start, end }
     }
 
-    fn start(&self, at: u32) -> u32 {
-        let behind = self.pieces.partition_point(|piece| piece.norm <= at);
+    fn start(&self, at: u32, behind: usize) -> u32 {
         match behind.checked_sub(1).map(|index| self.pieces[index]) {
             None => at,
             Some(piece) if at < piece.norm + piece.norm_len => piece.orig,
@@ -66,13 +75,37 @@ impl Normalised {
         }
     }
 
-    fn end(&self, at: u32) -> u32 {
-        let behind = self.pieces.partition_point(|piece| piece.norm < at);
+    fn end(&self, at: u32, behind: usize) -> u32 {
         match behind.checked_sub(1).map(|index| self.pieces[index]) {
             None => at,
             Some(piece) if at <= piece.norm + piece.norm_len => piece.orig + piece.orig_len,
             Some(piece) => piece.orig + piece.orig_len + (at - piece.norm - piece.norm_len),
         }
+    }
+}
+
+/// The way back for one range after the other: the next is looked for near the last.
+#[derive(Debug)]
+pub struct WayBack<'n> {
+    normalised: &'n Normalised,
+    /// Pieces that begin before what was asked last.
+    before: usize,
+}
+
+impl WayBack<'_> {
+    /// As [`Normalised::original`].
+    pub fn original(&mut self, start: usize, end: usize) -> (u32, u32) {
+        let Self { normalised, before } = self;
+        let pieces = &normalised.pieces;
+        normalised.original_by(start, end, |bound| {
+            while pieces.get(*before).is_some_and(|piece| piece.norm < bound) {
+                *before += 1;
+            }
+            while *before > 0 && pieces[*before - 1].norm >= bound {
+                *before -= 1;
+            }
+            *before
+        })
     }
 }
 
@@ -94,19 +127,35 @@ pub fn normalise(original: &str) -> Normalised {
         after_space: false,
     };
     let mut in_word = false;
-    let mut chars = original.char_indices();
-    let mut next = chars.next().map(|(at, c)| (at, c, table.class(c)));
-    while let Some((at, c, class)) = next {
-        let end = at + c.len_utf8();
-        next = chars.next().map(|(at, c)| (at, c, table.class(c)));
+    let mut at = 0;
+    loop {
+        let run = table.run(original, at);
+        let mut chars = original[run.end..].char_indices().map(|(at, c)| (run.end + at, c, table.class(c)));
+        let mut next = chars.next();
+        let Some((mut from, mut c, mut class)) = next else {
+            break;
+        };
+        if run.last > at || (run.end > at && !class.joins()) {
+            work.after_space = false;
+        }
+        if run.end > at && class.joins() {
+            // It joins the last character of the run.
+            from = run.last;
+            c = original[from..].chars().next().unwrap_or(' ');
+            class = Class::Stable;
+        } else {
+            next = chars.next();
+        }
+        let end = from + c.len_utf8();
+        at = end;
         in_word |= fold::depends_on_word(c);
-        let joined = matches!(next, Some((_, _, Class::Joining | Class::Ignorable)));
+        let joined = next.is_some_and(|(_, _, class)| class.joins());
         match class {
-            Class::Stable if c == ' ' => work.space(at, end),
-            Class::White => work.space(at, end),
-            Class::Ignorable => work.replace(at, end, std::iter::empty()),
+            Class::Stable if c == ' ' => work.space(from, end),
+            Class::White => work.space(from, end),
+            Class::Ignorable => work.replace(from, end, std::iter::empty()),
             Class::Stable if !joined => work.after_space = false,
-            Class::Simple(to) if !joined => work.replace(at, end, std::iter::once(to)),
+            Class::Simple(to) if !joined => work.exchange(from, end, to),
             _ => {
                 // A character with what may combine with it, across invisible ones.
                 let mut last = end;
@@ -116,12 +165,11 @@ pub fn normalise(original: &str) -> Normalised {
                         chunk.push(c);
                         last = at + c.len_utf8();
                     }
-                    next = chars.next().map(|(at, c)| (at, c, table.class(c)));
+                    next = chars.next();
                 }
-                work.replace(at, last, fold::compose(chunk.into_iter()));
-                if let Some((at, ..)) = next.or(Some((original.len(), ' ', Class::White)))
-                    && at > last
-                {
+                work.replace(from, last, fold::compose(chunk.into_iter()));
+                at = next.map_or(original.len(), |(at, ..)| at);
+                if at > last {
                     work.replace(last, at, std::iter::empty());
                 }
             }
@@ -152,6 +200,16 @@ impl Work<'_> {
         }
     }
 
+    /// Puts `to`, which is no white space, in the place of the one character `original[at..end]`.
+    fn exchange(&mut self, at: usize, end: usize, to: char) {
+        self.text.push_str(&self.original[self.copied..at]);
+        self.copied = end;
+        self.after_space = false;
+        let norm = self.text.len();
+        self.text.push(to);
+        self.note(norm, at, end);
+    }
+
     /// Puts `to` in the place of `original[at..end]`.
     fn replace(&mut self, at: usize, end: usize, to: impl Iterator<Item = char>) {
         self.text.push_str(&self.original[self.copied..at]);
@@ -164,17 +222,29 @@ impl Work<'_> {
             self.after_space = c == ' ';
             self.text.push(c);
         }
-        let norm_len = self.text.len() - norm;
         let (from, to) = (&self.original[at..end], &self.text[norm..]);
         // One character for another of its size needs no note: borders stay where they were.
         let one_for_one = from.chars().nth(1).is_none() && to.chars().nth(1).is_none();
-        if norm_len != end - at || !(one_for_one || from == to) {
-            self.pieces.push(Piece {
-                norm: norm as u32,
-                norm_len: norm_len as u32,
-                orig: at as u32,
-                orig_len: (end - at) as u32,
-            });
+        if !(one_for_one || from == to) {
+            self.pieces.push(self.piece(norm, at, end));
+        } else {
+            self.note(norm, at, end);
+        }
+    }
+
+    /// Notes that what follows `norm` in `text` stands for `original[at..end]`, when lengths differ.
+    fn note(&mut self, norm: usize, at: usize, end: usize) {
+        if self.text.len() - norm != end - at {
+            self.pieces.push(self.piece(norm, at, end));
+        }
+    }
+
+    fn piece(&self, norm: usize, at: usize, end: usize) -> Piece {
+        Piece {
+            norm: norm as u32,
+            norm_len: (self.text.len() - norm) as u32,
+            orig: at as u32,
+            orig_len: (end - at) as u32,
         }
     }
 
@@ -277,6 +347,10 @@ mod tests {
             let [a, b, c] = at;
             let inner = n.original(a, b);
             let outer = n.original(a, c);
+            let mut way_back = n.way_back();
+            for (start, end) in [(a, b), (b, c), (a, c)] {
+                prop_assert_eq!(way_back.original(start, end), n.original(start, end));
+            }
             prop_assert!(inner.0 <= inner.1);
             prop_assert!(text.is_char_boundary(inner.0 as usize) && text.is_char_boundary(inner.1 as usize));
             prop_assert!(outer.0 <= inner.0 && inner.1 <= outer.1, "{:?} in {:?}", inner, outer);
