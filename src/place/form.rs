@@ -359,8 +359,8 @@ impl Found {
 
 /// Bus lines that are named with the word for bus: 公交233, 225公交车.
 pub(super) fn bus_lines(text: &str) -> Vec<Found> {
-    let mut lines = Vec::new();
     const WORD: &str = "公交";
+    let mut lines = Vec::new();
     // One character is searched for far faster than two.
     for (at, _) in text.match_indices('公').filter(|(at, _)| text[*at..].starts_with(WORD)) {
         let front = &text[..at];

@@ -52,6 +52,7 @@ fn borders(text: &str) -> Vec<usize> {
 }
 
 /// Whether these three bytes are 省, 市, 区 or 县.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches many are compared at once")]
 #[inline]
 fn is_unit(bytes: [u8; 3]) -> bool {
     const UNITS: [[u8; 3]; 4] =

@@ -225,10 +225,10 @@ impl Work<'_> {
         let (from, to) = (&self.original[at..end], &self.text[norm..]);
         // One character for another of its size needs no note: borders stay where they were.
         let one_for_one = from.chars().nth(1).is_none() && to.chars().nth(1).is_none();
-        if !(one_for_one || from == to) {
-            self.pieces.push(self.piece(norm, at, end));
-        } else {
+        if one_for_one || from == to {
             self.note(norm, at, end);
+        } else {
+            self.pieces.push(self.piece(norm, at, end));
         }
     }
 

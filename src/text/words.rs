@@ -17,8 +17,11 @@ pub struct WordIndex {
     one: FxHashMap<char, u32>,
     /// For the first two characters what follows them in each word, and the word's number; longest
     /// first.
-    longer: FxHashMap<(char, char), Vec<(Box<str>, u32)>>,
+    longer: FxHashMap<(char, char), Vec<Rest>>,
 }
+
+/// What follows the first two characters of a word, and the word's number.
+type Rest = (Box<str>, u32);
 
 /// An occurrence of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
