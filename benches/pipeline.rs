@@ -14,6 +14,10 @@ use fenghuo::model::PartitionKey;
 use fenghuo::source::decode::{DecodeConfig, Decoded, Decoder};
 use jiff::Timestamp;
 
+// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Events of the stream that are timed, after as many that fill the window.
 const EVENTS: usize = 2000;
 

@@ -16,6 +16,10 @@ use fenghuo::model::PartitionKey;
 use fenghuo::source::decode::{DecodeConfig, Decoder};
 use jiff::Timestamp;
 
+// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The last events of the stream, which meet the full window, are timed.
 const TIMED: u64 = 5000;
 

@@ -14,6 +14,8 @@ mod fold;
 mod incidents;
 mod prepare;
 mod risk;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 pub use caller::{CallerHasher, CallerKeyError};

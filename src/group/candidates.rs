@@ -45,6 +45,7 @@ const SITE_TF: u8 = 64;
 pub(super) struct Scratch {
     query: Vec<(u64, u64, u32)>,
     found: Sums,
+    ranked: Vec<(u64, u64)>,
 }
 
 /// What was found.
@@ -82,11 +83,14 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     let squared = squared_length(&grouper.lexicon, &open.terms);
     let ranked = find(grouper, open, squared);
     grouper.lexicon.ask(&open.terms);
-    let mut compared: Vec<Compared> = ranked
-        .iter()
-        .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
-        .filter(|compared| compared.cosine >= LEAST_PART * compared.threshold)
-        .collect();
+    let mut compared: Vec<Compared> = Vec::with_capacity(ranked.len());
+    compared.extend(
+        ranked
+            .iter()
+            .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
+            .filter(|compared| compared.cosine >= LEAST_PART * compared.threshold),
+    );
+    grouper.scratch.ranked = ranked;
     // The best first; of equals the older one, so that a group's first members draw.
     compared.sort_by(|a, b| b.margin().total_cmp(&a.margin()).then(a.seq.cmp(&b.seq)));
 
@@ -109,7 +113,9 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
 fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
     let least = LEAST_PART * grouper.config().same_place;
     let least = (f64::from(least * least) * squared as f64) as u64;
-    let Grouper { lexicon, postings, scratch: Scratch { query, found }, .. } = grouper;
+    let Grouper { lexicon, postings, scratch: Scratch { query, found, ranked }, .. } = grouper;
+    let mut ranked = std::mem::take(ranked);
+    ranked.clear();
     query.clear();
     found.clear();
     let sites = open.sites.iter().map(|&site| Held::new(site, SITE_TF));
@@ -129,7 +135,7 @@ fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
             break;
         }
     }
-    let mut ranked: Vec<(u64, u64)> = found.iter().filter(|(sum, _)| *sum >= least).collect();
+    ranked.extend(found.iter().filter(|(sum, _)| *sum >= least));
     let best_first = |a: &(u64, u64), b: &(u64, u64)| b.cmp(a);
     if ranked.len() > COMPARED {
         ranked.select_nth_unstable_by(COMPARED, best_first);
