@@ -142,8 +142,8 @@ fn the_same_words_about_other_places_stay_apart() {
 #[test]
 fn a_correction_counts_once_and_may_take_a_complaint_out() {
     let mut desk = Desk::new();
-    for number in 0..2 {
-        desk.call(&format!("a{number}"), Some(&format!("1390000{number:04}")), "青石里小区", KILN[number]);
+    for (number, text) in KILN.iter().enumerate().take(2) {
+        desk.call(&format!("a{number}"), Some(&format!("1390000{number:04}")), "青石里小区", text);
     }
     for version in 2..6 {
         let told = desk.version("a1", version, Some("13900000001"), "青石里小区", KILN[version as usize % 4]);

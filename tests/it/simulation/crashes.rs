@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fenghuo::daemon::pipeline::{NoProbe, Stop};
 
-use super::world::{Ending, KillAt, Stream, World};
+use super::ending::Ending;
+use super::world::{KillAt, Stream, World};
 
 /// A run that nobody disturbs.
 pub(super) fn undisturbed(stream: &Stream, size: usize) -> Ending {

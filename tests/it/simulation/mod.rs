@@ -9,5 +9,6 @@
 
 mod borders;
 mod crashes;
+mod ending;
 mod owners;
 mod world;
