@@ -2,7 +2,9 @@
 //! below: reading its JSON and segmenting its words. One core, the same events for both.
 //!
 //! `cargo bench --bench pipeline` prints both; their ratio is what `docs/performance.md` reports.
+//! With `EVENTS=FILE` the events are those of an NDJSON file of your own.
 
+use std::ffi::OsStr;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -30,6 +32,11 @@ fn stream(events: usize) -> Vec<Vec<u8>> {
         line
     };
     events.map(bytes).collect()
+}
+
+fn read(file: &OsStr) -> Vec<Vec<u8>> {
+    let bytes = std::fs::read(file).expect("EVENTS names a file");
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
 }
 
 struct Core {
@@ -70,10 +77,10 @@ impl Core {
 
 fn pipeline(criterion: &mut Criterion) {
     let core = Core::new();
-    let events = stream(2 * EVENTS);
-    let (before, timed) = events.split_at(EVENTS);
+    let events = std::env::var_os("EVENTS").map_or_else(|| stream(2 * EVENTS), |file| read(&file));
+    let (before, timed) = events.split_at(events.len() / 2);
     let mut group = criterion.benchmark_group("event");
-    group.throughput(Throughput::Elements(EVENTS as u64)).sample_size(10);
+    group.throughput(Throughput::Elements(timed.len() as u64)).sample_size(10);
     group.bench_function("floor: serde_json and jieba", |bencher| {
         bencher.iter(|| {
             for bytes in timed {

@@ -111,7 +111,7 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
 /// the root of that sum over the square of the asking one's length, so what cannot come near a
 /// threshold by the terms looked at is left out.
 fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
-    let least = LEAST_PART * grouper.config().same_place;
+    let least = LEAST_PART * grouper.config().same_place as f32;
     let least = (f64::from(least * least) * squared as f64) as u64;
     let Grouper { lexicon, postings, scratch: Scratch { query, found, ranked }, .. } = grouper;
     let mut ranked = std::mem::take(ranked);
@@ -154,16 +154,16 @@ fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Com
     }
     let likeness = likeness(&grouper.lexicon, squared, &other.terms);
     let is_accident = likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9;
-    if is_accident || likeness.cosine < LEAST_PART * config.same_place {
+    if is_accident || likeness.cosine < LEAST_PART * config.same_place as f32 {
         return None;
     }
     let relation = open.place_keys.relation(&other.place_keys);
     let threshold = match relation {
         // A less certain sameness earns less.
         Relation::Same(certainty) => {
-            config.unknown_place - (config.unknown_place - config.same_place) * certainty
+            (config.unknown_place - (config.unknown_place - config.same_place) * f64::from(certainty)) as f32
         }
-        Relation::Unknown | Relation::Different => config.unknown_place,
+        Relation::Unknown | Relation::Different => config.unknown_place as f32,
     };
     Some(Compared { seq, cosine: likeness.cosine, threshold, relation })
 }
@@ -235,8 +235,8 @@ fn evidence(
         })
         .cloned()
         .collect();
-    let lowered =
-        matches!(near.relation, Relation::Same(_)).then(|| grouper.config().unknown_place - near.threshold);
+    let lowered = matches!(near.relation, Relation::Same(_))
+        .then(|| grouper.config().unknown_place as f32 - near.threshold);
     Some(MemberEvidence {
         nearest: other.id.clone(),
         similarity: near.cosine,

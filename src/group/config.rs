@@ -32,10 +32,10 @@ pub struct GroupConfig {
     /// The similarity, 0.01 to 1, at which two complaints that surely name the same place are one
     /// matter; the less sure, the nearer to `unknown_place`. Above `unknown_place`, naming the same
     /// place would count against them.
-    pub same_place: f32,
+    pub same_place: f64,
     /// The similarity, 0.01 to 1, asked for when their places say nothing: one of them names none,
     /// or they cannot be compared. Different places are kept apart at any similarity.
-    pub unknown_place: f32,
+    pub unknown_place: f64,
     /// How many times a word in the title counts against one in the text, 1 to 10.
     pub title_weight: u32,
 }
