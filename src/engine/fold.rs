@@ -8,17 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::group::{Candidate, Grouper};
 use crate::model::{
-    Alert, AlertId, AlertKind, ComplaintId, ComplaintRecord, Decision, GroupDecision, GroupId,
-    IncidentRecord, PartitionKey, RiskHit, Where,
+    Alert, AlertId, ComplaintId, ComplaintRecord, Decision, GroupDecision, GroupId, IncidentRecord,
+    PartitionKey,
 };
 
+use super::headline::{grounds, headline};
 use super::incidents::{GroupCase, Told};
 use super::prepare::{Knowledge, Prepared};
 use super::risk::{Finding, RiskCases, Setting};
 use super::{EngineConfig, EngineConfigError};
-
-/// An alert's headline is cut to this many characters: what fits a phone's first line.
-const HEADLINE_CHARS: usize = 40;
 
 /// A prepared complaint, and whether it is new.
 #[derive(Debug, Clone)]
@@ -78,17 +76,17 @@ pub struct EngineStatus {
 
 /// The state of one partition. Single-threaded; holds no handle to anything outside.
 pub struct Engine {
-    config: Arc<EngineConfig>,
-    knowledge: Knowledge,
-    zone: TimeZone,
-    partition: PartitionKey,
-    grouper: Grouper,
-    cases: BTreeMap<GroupId, GroupCase>,
-    due: BTreeSet<(Timestamp, GroupId)>,
-    risks: RiskCases,
-    clock: Option<Timestamp>,
-    next_seq: u64,
-    late: u64,
+    pub(super) config: Arc<EngineConfig>,
+    pub(super) knowledge: Knowledge,
+    pub(super) zone: TimeZone,
+    pub(super) partition: PartitionKey,
+    pub(super) grouper: Grouper,
+    pub(super) cases: BTreeMap<GroupId, GroupCase>,
+    pub(super) due: BTreeSet<(Timestamp, GroupId)>,
+    pub(super) risks: RiskCases,
+    pub(super) clock: Option<Timestamp>,
+    pub(super) next_seq: u64,
+    pub(super) late: u64,
 }
 
 impl Engine {
@@ -307,7 +305,7 @@ impl Engine {
     }
 
     /// A case whose group has no open member only waits to be resolved.
-    fn drop_empty_case(&mut self, id: &GroupId) {
+    pub(super) fn drop_empty_case(&mut self, id: &GroupId) {
         if self.grouper.peek(id).is_none() && self.cases.get(id).is_some_and(|case| !case.incident.open) {
             self.cases.remove(id);
         }
@@ -339,71 +337,6 @@ impl Engine {
         effects.cases.insert(key, finding.at);
         alert
     }
-
-    /// Puts a stored complaint back. Complaints come in the order of their numbers, oldest first;
-    /// nothing is decided anew.
-    pub fn restore_complaint(
-        &mut self,
-        prepared: &Prepared,
-        seq: u64,
-        clock: Timestamp,
-        group: &GroupDecision,
-    ) {
-        let headline = headline(prepared);
-        let candidate = candidate(prepared, seq, clock, &headline);
-        self.grouper.restore(&candidate, group.group.as_ref(), group.evidence.as_deref());
-        self.next_seq = self.next_seq.max(seq + 1);
-    }
-
-    /// Puts a stored incident or case back, after the complaints. `clock` is where the engine stood.
-    ///
-    /// # Errors
-    /// When its state is not one of ours: the store belongs to another version.
-    pub fn restore_incident(
-        &mut self,
-        record: &IncidentRecord,
-        clock: Timestamp,
-    ) -> Result<(), serde_json::Error> {
-        match record.kind {
-            AlertKind::GroupIncident => {
-                let case: GroupCase = serde_json::from_str(&record.state)?;
-                let id = case.group.clone();
-                self.due.extend(
-                    case.incident
-                        .due(days(self.config.group.resolve_after_days))
-                        .map(|due| (due, id.clone())),
-                );
-                self.cases.insert(id.clone(), case);
-                // Nothing can join it when its members are no longer open.
-                self.drop_empty_case(&id);
-            }
-            AlertKind::FinancialRisk => {
-                self.risks.restore(serde_json::from_str(&record.state)?, clock, &self.config.risk);
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets the clock and the next number, after everything is put back.
-    pub fn restore_clock(&mut self, clock: Option<Timestamp>, next_seq: u64) {
-        self.clock = clock;
-        self.next_seq = self.next_seq.max(next_seq);
-    }
-
-    /// The number the next complaint will get.
-    pub fn next_seq(&self) -> u64 {
-        self.next_seq
-    }
-
-    /// The state in words that two equal engines share, for tests that compare a restored engine
-    /// with one that never stopped.
-    pub fn describe(&mut self) -> String {
-        use std::fmt::Write as _;
-        let mut out = format!("clock {:?} next {}\n", self.clock, self.next_seq);
-        let _ = writeln!(out, "{}", self.grouper.describe());
-        let _ = writeln!(out, "{:#?}\n{:#?}\n{:#?}", self.cases, self.due, self.risks);
-        out
-    }
 }
 
 fn setting<'a>(
@@ -415,7 +348,12 @@ fn setting<'a>(
     Setting { config: &config.risk, zone, partition, pack: knowledge.pack.hash() }
 }
 
-fn candidate<'a>(prepared: &'a Prepared, seq: u64, clock: Timestamp, headline: &'a str) -> Candidate<'a> {
+pub(super) fn candidate<'a>(
+    prepared: &'a Prepared,
+    seq: u64,
+    clock: Timestamp,
+    headline: &'a str,
+) -> Candidate<'a> {
     Candidate {
         seq,
         id: &prepared.complaint.id,
@@ -429,46 +367,6 @@ fn candidate<'a>(prepared: &'a Prepared, seq: u64, clock: Timestamp, headline: &
     }
 }
 
-/// The title, or the first sentence of the text, cut to a line.
-fn headline(prepared: &Prepared) -> String {
-    let complaint = &prepared.complaint;
-    let title = complaint.title.trim();
-    let line = if title.is_empty() {
-        complaint
-            .text
-            .trim()
-            .split(['。', '！', '？', '\n', '!', '?'])
-            .find(|part| !part.trim().is_empty())
-            .unwrap_or("")
-    } else {
-        title
-    };
-    let mut cut: String = line.trim().chars().take(HEADLINE_CHARS).collect();
-    if line.trim().chars().nth(HEADLINE_CHARS).is_some() {
-        cut.push('…');
-    }
-    cut
-}
-
-/// The words of a hit as they stand in the complaint, each once.
-fn grounds(prepared: &Prepared, hit: &RiskHit) -> Vec<String> {
-    let complaint = &prepared.complaint;
-    let mut words: Vec<String> = Vec::new();
-    for span in &hit.spans {
-        let field = match span.field {
-            Where::Title => complaint.title.as_str(),
-            Where::Text => complaint.text.as_str(),
-            Where::Subject => complaint.subject.as_deref().unwrap_or(""),
-        };
-        if let Some(word) = field.get(span.start as usize..span.end as usize)
-            && !words.iter().any(|known| known == word)
-        {
-            words.push(word.to_owned());
-        }
-    }
-    words
-}
-
-fn days(days: u32) -> SignedDuration {
+pub(super) fn days(days: u32) -> SignedDuration {
     SignedDuration::from_hours(24 * i64::from(days))
 }

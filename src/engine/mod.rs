@@ -11,8 +11,10 @@
 mod caller;
 mod config;
 mod fold;
+mod headline;
 mod incidents;
 mod prepare;
+mod restore;
 mod risk;
 #[cfg(test)]
 mod tests;
