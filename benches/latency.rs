@@ -47,7 +47,9 @@ fn main() {
     }
     #[cfg(feature = "kafka")]
     if wanted.as_deref() != Some("http") {
-        runtime.block_on(through_kafka());
+        let broker = support::kafka::Broker::start();
+        broker.create_topic("complaints", 1);
+        runtime.block_on(through_kafka(&broker));
     }
 }
 
@@ -74,12 +76,10 @@ async fn over_http() {
 }
 
 #[cfg(feature = "kafka")]
-async fn through_kafka() {
+async fn through_kafka(broker: &support::kafka::Broker) {
     use rdkafka::ClientConfig;
     use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-    let broker = tokio::task::spawn_blocking(support::kafka::Broker::start).await.unwrap();
-    broker.create_topic("complaints", 1);
     let settings = format!("[kafka]\nbrokers = [\"{}\"]\ntopic = \"complaints\"\n", broker.address());
     let bench = Bench::start(&settings).await;
     let producer: BaseProducer = ClientConfig::new()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::group::{Candidate, Grouper};
 use crate::model::{
@@ -81,7 +82,8 @@ pub struct Engine {
     pub(super) zone: TimeZone,
     pub(super) partition: PartitionKey,
     pub(super) grouper: Grouper,
-    pub(super) cases: BTreeMap<GroupId, GroupCase>,
+    pub(super) cases: FxHashMap<GroupId, GroupCase>,
+    /// When each open incident is resolved if nothing more comes.
     pub(super) due: BTreeSet<(Timestamp, GroupId)>,
     pub(super) risks: RiskCases,
     pub(super) clock: Option<Timestamp>,
@@ -107,7 +109,7 @@ impl Engine {
             knowledge,
             partition,
             grouper,
-            cases: BTreeMap::new(),
+            cases: FxHashMap::default(),
             due: BTreeSet::new(),
             risks: RiskCases::default(),
             clock: None,
@@ -128,7 +130,8 @@ impl Engine {
             open_complaints: self.grouper.open_complaints(),
             open_terms: self.grouper.open_terms(),
             open_groups: self.grouper.open_groups(),
-            open_incidents: self.cases.values().filter(|case| case.incident.open).count(),
+            // Each open incident waits for its end.
+            open_incidents: self.due.len(),
             open_cases: self.risks.open(),
             late: self.late,
         }
@@ -267,8 +270,8 @@ impl Engine {
         let grouper = &self.grouper;
         let group = grouper.peek(id)?;
         let (case, is_new) = match self.cases.entry(id.clone()) {
-            std::collections::btree_map::Entry::Occupied(entry) => (entry.into_mut(), false),
-            std::collections::btree_map::Entry::Vacant(entry) => {
+            std::collections::hash_map::Entry::Occupied(entry) => (entry.into_mut(), false),
+            std::collections::hash_map::Entry::Vacant(entry) => {
                 let (id, told) = (id.clone(), Told::of(grouper, group)?);
                 (entry.insert(GroupCase::new(id, seq, at, &self.partition, &self.zone, told)), true)
             }

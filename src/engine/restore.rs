@@ -1,5 +1,7 @@
 //! Putting an engine back to where it stood, from what was stored.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::model::{AlertKind, GroupDecision, IncidentRecord};
@@ -71,7 +73,8 @@ impl Engine {
         use std::fmt::Write as _;
         let mut out = format!("clock {:?} next {}\n", self.clock, self.next_seq);
         let _ = writeln!(out, "{}", self.grouper.describe());
-        let _ = writeln!(out, "{:#?}\n{:#?}\n{:#?}", self.cases, self.due, self.risks);
+        let cases: BTreeMap<_, _> = self.cases.iter().collect();
+        let _ = writeln!(out, "{cases:#?}\n{:#?}\n{:#?}", self.due, self.risks);
         out
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct RiskCases {
     names: Names,
     /// When each case comes to its next turn: an open one is resolved, a closed one forgotten.
     turns: BTreeSet<(Timestamp, String)>,
+    /// How many of them are open.
+    open: usize,
 }
 
 /// One company or matter.
@@ -100,6 +102,7 @@ impl RiskCases {
             case
         });
         case.add(finding, setting.config);
+        let was_open = case.incident.open;
         let steps = &setting.config.steps;
         let (callers, fresh) = case.people();
         // A single person's lead is one: the first step is the first hit.
@@ -107,6 +110,7 @@ impl RiskCases {
         let fresh_reached = usize::from(fresh > 0) + steps.reached(fresh);
         let step = case.incident.judge(finding.at, reached, fresh_reached);
         let alert = step.map(|step| case.alert(step, finding.at, setting));
+        self.open += usize::from(case.incident.open && !was_open);
         let turn = case.turn(setting.config);
         self.turn(before, turn);
         (key, alert)
@@ -143,6 +147,7 @@ impl RiskCases {
             let Some(case) = self.cases.get_mut(&key) else { continue };
             match case.incident.resolve(at) {
                 Some(step) => {
+                    self.open -= 1;
                     let alert = case.alert(step, at, setting);
                     told.push((case.record(at), alert));
                     self.turns.insert(case.turn(setting.config));
@@ -162,6 +167,7 @@ impl RiskCases {
         let turn = case.turn(config);
         if case.incident.open || turn.0 > clock {
             case.company().into_iter().for_each(|name| self.names.insert(name));
+            self.open += usize::from(case.incident.open);
             self.turns.insert(turn);
             self.cases.insert(case.key.clone(), case);
         }
@@ -169,7 +175,7 @@ impl RiskCases {
 
     /// How many cases are raised.
     pub(super) fn open(&self) -> usize {
-        self.cases.values().filter(|case| case.incident.open).count()
+        self.open
     }
 
     /// The case a finding belongs to: that of its company under any spelling, else of its group,

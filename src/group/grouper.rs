@@ -1,6 +1,5 @@
 //! Assigning complaints to groups, one at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -62,7 +61,7 @@ pub struct Grouper {
     pub(super) window: Window,
     pub(super) groups: Vec<Option<Group>>,
     free: Vec<u32>,
-    by_id: BTreeMap<GroupId, u32>,
+    by_id: FxHashMap<GroupId, u32>,
     by_complaint: FxHashMap<ComplaintId, u64>,
     pub(super) scratch: candidates::Scratch,
     place_names: PlaceNames,
@@ -78,7 +77,7 @@ impl Grouper {
             window: Window::default(),
             groups: Vec::new(),
             free: Vec::new(),
-            by_id: BTreeMap::new(),
+            by_id: FxHashMap::default(),
             by_complaint: FxHashMap::default(),
             scratch: candidates::Scratch::default(),
             place_names: PlaceNames::default(),
@@ -200,7 +199,8 @@ impl Grouper {
     /// The state in words that do not depend on how terms and groups happen to be numbered.
     pub fn describe(&mut self) -> String {
         use std::fmt::Write as _;
-        let ids: Vec<GroupId> = self.by_id.keys().cloned().collect();
+        let mut ids: Vec<GroupId> = self.by_id.keys().cloned().collect();
+        ids.sort_unstable();
         let mut out = format!("{} open\n", self.open_complaints());
         for id in ids {
             let members: Vec<u64> = self.peek(&id).map(|group| group.members().collect()).unwrap_or_default();
