@@ -139,8 +139,9 @@ a secret (`FENGHUO_CONFIG`, and what Kubernetes makes for a service called `feng
 ## Secrets
 
 No setting holds a secret. A setting that ends in `_file` names a file with the secret and nothing else (an end of \
-line is ignored); one that ends in `_env` names an environment variable. A file that everybody can read is refused: \
-`chmod o-rwx FILE`. Credentials of systemd (`LoadCredential=`) are files of this kind. For secrets mounted by \
+line is ignored); one that ends in `_env` names an environment variable. A caller key or webhook secret that \
+everybody can read is refused (`chmod o-rwx FILE`); close the files with HTTP tokens and Kafka passwords likewise. \
+Credentials of systemd (`LoadCredential=`) are files of this kind. For secrets mounted by \
 Kubernetes set `defaultMode: 0440`.
 
 The *caller key* makes the hashes by which callers are told apart. Without one from `caller.key_file` or \

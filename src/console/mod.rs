@@ -6,7 +6,7 @@
 //! here, without scripts and without anything from elsewhere, so they work in a closed network;
 //! everything that came from outside is escaped, and the content security policy forbids the rest;
 //! of a caller nothing is shown but a masked phone. **Leaves to others:** who may see it (the daemon
-//! serves it on loopback addresses only), what is decided (`engine`), what is kept (`store`).
+//! serves it on loopback addresses only; here, requests under foreign names are turned away), what is decided (`engine`), what is kept (`store`).
 
 mod api;
 mod highlight;
@@ -17,14 +17,17 @@ mod shown;
 
 pub use read::ReadModel;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 /// So many alerts stand on a page, and in a JSON answer that asks for no other number.
@@ -42,8 +45,30 @@ pub fn router(model: Arc<dyn ReadModel>) -> Router {
         .route("/v1/alerts", get(api::alerts))
         .route("/v1/alerts/{id}", get(api::alert))
         .route("/v1/complaints/{id}", get(api::complaint))
+        .layer(middleware::from_fn(asked_by_its_own_name))
         .layer(middleware::from_fn(with_headers))
         .with_state(model)
+}
+
+/// A page on the internet can have its own name point to this machine and read, in a visitor's
+/// browser, what is served here (DNS rebinding). Browsers say by which name they ask: only those of
+/// this machine are answered.
+async fn asked_by_its_own_name(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or("?"));
+    if host.is_none_or(is_this_machine) {
+        return next.run(request).await;
+    }
+    let told = "the console is served under the names of this machine only: localhost, 127.0.0.1, [::1]\n";
+    (StatusCode::MISDIRECTED_REQUEST, told).into_response()
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Nothing may run, load, frame or be kept: pages show words that strangers wrote.
@@ -57,4 +82,20 @@ async fn with_headers(request: Request, next: Next) -> Response {
     ];
     response.headers_mut().extend(fixed);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_names_of_this_machine_are_answered() {
+        for own in ["localhost", "LOCALHOST:8787", "127.0.0.1:8787", "127.0.0.2", "[::1]:8787", "[::1]"] {
+            assert!(is_this_machine(own), "{own}");
+        }
+        for foreign in ["example.com", "example.com:8787", "localhost.example.com", "10.0.0.5:8787", "?", ""]
+        {
+            assert!(!is_this_machine(foreign), "{foreign}");
+        }
+    }
 }

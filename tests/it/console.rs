@@ -210,6 +210,19 @@ const API: [&str; 5] = [
 ];
 
 #[tokio::test]
+async fn a_foreign_name_for_this_machine_reads_nothing() {
+    let site = Site::example().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for path in PAGES.iter().chain(&API) {
+        let url = format!("http://{}{path}", site.address);
+        let answer = client.get(url).header("host", "attacker.example:8787").send().await.unwrap();
+        assert_eq!(answer.status(), 421, "{path}");
+        let told = answer.text().await.unwrap();
+        assert!(told.starts_with("the console is served under the names of this machine only"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_about_the_caller_but_a_masked_phone() {
     let site = Site::example().await;
     for path in PAGES.iter().chain(&API) {
