@@ -141,6 +141,11 @@ impl Bench {
             ),
         );
         let daemon = Daemon::start(&dir.path().join("fenghuo.toml"));
+        // Joining a consumer group takes seconds that are not the way of an event.
+        let ready = format!("http://{}/readyz", daemon.address);
+        while !reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         Self { daemon, sent: Sent::default(), told, stop, _dir: dir }
     }
 
