@@ -69,7 +69,10 @@ impl Core {
         for bytes in events {
             let decoded = self.decode(bytes);
             let prepared = self.preparer.prepare(decoded.complaint, decoded.content);
-            engine.apply(Arrival { prepared, version: 1 }, &mut effects);
+            engine.apply(
+                Arrival { reached: prepared.complaint.received_at, prepared, version: 1 },
+                &mut effects,
+            );
         }
         effects
     }

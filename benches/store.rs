@@ -69,20 +69,14 @@ fn record(seq: u64) -> ComplaintRecord {
 fn batch(first: u64) -> Commit {
     let position = |seq: u64| Position(seq.cast_signed());
     Commit {
-        partition: PartitionKey::from("main"),
         positions: vec![PositionDelta {
             source: "kafka:complaints/0".into(),
             from: (first > 0).then(|| position(first)),
             to: position(first + BATCH),
         }],
         clock: Some(at(first + BATCH)),
-        committed_at: at(first),
         complaints: (first..first + BATCH).map(record).collect(),
-        regrouped: Vec::new(),
-        aliases: Vec::new(),
-        incidents: Vec::new(),
-        alerts: Vec::new(),
-        dead_letters: Vec::new(),
+        ..Commit::new(PartitionKey::from("main"), first / BATCH, at(first))
     }
 }
 

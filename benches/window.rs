@@ -58,7 +58,7 @@ fn run(events: u64) {
         let prepared = preparer.prepare(decoded.complaint, decoded.content);
         // Dropped each time: what goes to the store does not stay in memory.
         let mut effects = Effects::default();
-        engine.apply(Arrival { prepared, version: 1 }, &mut effects);
+        engine.apply(Arrival { reached: prepared.complaint.received_at, prepared, version: 1 }, &mut effects);
         let took = started.elapsed();
         if index < TIMED {
             first += took;

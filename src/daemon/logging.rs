@@ -41,6 +41,7 @@ pub fn start(config: &LogConfig, color: bool) -> anyhow::Result<LogHandle> {
     };
     let (filter, handle) = reload::Layer::new(filter(config)?);
     tracing_subscriber::registry().with(filter).with(layer).try_init()?;
+    super::faults::log_panics();
     if let Some(error) = trouble {
         tracing::warn!(
             %error,

@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod core;
+pub mod faults;
 pub mod health;
 pub mod ledger;
 pub mod logging;

@@ -152,7 +152,8 @@ impl Replay<'_> {
                     Novelty::Update(_) => summary.updates += 1,
                 }
                 if let Some(version) = novelty.version() {
-                    engine.apply(Arrival { prepared, version }, &mut effects);
+                    let reached = prepared.complaint.received_at;
+                    engine.apply(Arrival { prepared, version, reached }, &mut effects);
                 }
             }
             for record in std::mem::take(&mut effects.complaints) {

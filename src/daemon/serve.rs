@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console;
 use crate::deliver::{Deliver, Sink, Wake, WebhookSecrets, WebhookSink};
-use crate::model::PartitionKey;
+use crate::model::{PartitionKey, Positions};
 use crate::source::decode::Decoder;
 use crate::source::file::FileSource;
 use crate::source::http::{Availability, HttpSource};
-use crate::source::{Holdings, Intake, Positions, Source, intake};
+use crate::source::{Holdings, Intake, Source, intake};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 
@@ -282,7 +282,6 @@ impl Daemon {
 }
 
 /// Builds the sources; ports are open and settings checked when this returns.
-#[cfg_attr(not(feature = "kafka"), expect(unused_variables, reason = "only Kafka holds partitions"))]
 fn sources(
     settings: &Settings,
     health: &Health,
@@ -310,7 +309,7 @@ fn sources(
     sources.push((Box::new(http), true));
     if let Some(file) = &config.file {
         let positions: Arc<dyn Positions> = store.clone();
-        let source = FileSource::new(file.clone(), positions)?;
+        let source = FileSource::new(file.clone(), positions, holdings.clone())?;
         source.look()?;
         // At the end of the files the daemon goes on with its other sources.
         sources.push((Box::new(source), false));

@@ -26,6 +26,9 @@ pub struct Arrival {
     pub prepared: Prepared,
     /// 1 for a new complaint, more for an update of one.
     pub version: u32,
+    /// How far time has come with it: its own time, or less while another source that feeds this
+    /// engine is behind. Time never goes back.
+    pub reached: Timestamp,
 }
 
 /// What a batch has changed, ready to be committed.
@@ -59,7 +62,7 @@ impl Effects {
 /// How much an engine holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineStatus {
-    /// The newest event time seen.
+    /// How far time has come (event time).
     pub clock: Option<Timestamp>,
     /// Complaints that others may join.
     pub open_complaints: u32,
@@ -86,7 +89,11 @@ pub struct Engine {
     /// When each open incident is resolved if nothing more comes.
     pub(super) due: BTreeSet<(Timestamp, GroupId)>,
     pub(super) risks: RiskCases,
+    /// How far time has come: what is due by then is done.
     pub(super) clock: Option<Timestamp>,
+    /// The newest event time seen, ahead of the clock while a source is behind. Complaints carry it,
+    /// so that it rises with their numbers.
+    pub(super) newest: Option<Timestamp>,
     pub(super) next_seq: u64,
     pub(super) late: u64,
 }
@@ -113,6 +120,7 @@ impl Engine {
             due: BTreeSet::new(),
             risks: RiskCases::default(),
             clock: None,
+            newest: None,
             next_seq: 1,
             late: 0,
         })
@@ -151,13 +159,14 @@ impl Engine {
 
     /// Applies one complaint.
     pub fn apply(&mut self, arrival: Arrival, effects: &mut Effects) {
-        let Arrival { prepared, version } = arrival;
+        let Arrival { prepared, version, reached } = arrival;
         let at = prepared.complaint.received_at;
         let late = self.watermark().is_some_and(|watermark| at < watermark);
         self.late += u64::from(late);
         let watermark = self.watermark();
-        self.advance(at, effects);
-        let clock = self.clock.unwrap_or(at);
+        self.advance(reached, effects);
+        let clock = self.newest.max(self.clock).map_or(at, |newest| newest.max(at));
+        self.newest = Some(clock);
         if version > 1 {
             self.withdraw(&prepared.complaint.id, at, effects);
         }
@@ -235,6 +244,11 @@ impl Engine {
         for gone in self.grouper.expire(to) {
             self.drop_empty_case(&gone);
         }
+    }
+
+    /// Forgets a complaint that another engine has from now on.
+    pub fn leave(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {
+        self.withdraw(id, at, effects);
     }
 
     fn withdraw(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {

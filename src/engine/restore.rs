@@ -25,6 +25,7 @@ impl Engine {
         let candidate = candidate(prepared, seq, clock, &headline);
         self.grouper.restore(&candidate, group.group.as_ref(), group.evidence.as_deref());
         self.next_seq = self.next_seq.max(seq + 1);
+        self.newest = self.newest.max(Some(clock));
     }
 
     /// Puts a stored incident or case back, after the complaints. `clock` is where the engine stood.
@@ -71,7 +72,12 @@ impl Engine {
     /// with one that never stopped.
     pub fn describe(&mut self) -> String {
         use std::fmt::Write as _;
-        let mut out = format!("clock {:?} next {}\n", self.clock, self.next_seq);
+        let mut out = format!(
+            "clock {:?} newest {:?} next {}\n",
+            self.clock,
+            self.newest.max(self.clock),
+            self.next_seq
+        );
         let _ = writeln!(out, "{}", self.grouper.describe());
         let cases: BTreeMap<_, _> = self.cases.iter().collect();
         let _ = writeln!(out, "{cases:#?}\n{:#?}\n{:#?}", self.due, self.risks);

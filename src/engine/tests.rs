@@ -72,7 +72,8 @@ impl Desk {
         };
         let prepared = PREPARER.prepare(complaint, ContentHash(self.said));
         let mut effects = Effects::default();
-        self.engine.apply(Arrival { prepared, version }, &mut effects);
+        self.engine
+            .apply(Arrival { reached: prepared.complaint.received_at, prepared, version }, &mut effects);
         let new = effects.alerts.iter().map(|alert| (alert.state, alert.level)).collect();
         self.told.append(&mut effects.alerts);
         new

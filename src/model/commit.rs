@@ -1,5 +1,6 @@
 //! What one batch changes: everything that goes into the store in one transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,6 +16,9 @@ use super::{
 pub struct Commit {
     /// The engine whose batch this is.
     pub partition: PartitionKey,
+    /// The number of commits of this engine that this one builds on. The store refuses it when there
+    /// were more.
+    pub after: u64,
     /// How far each source partition was read.
     pub positions: Vec<PositionDelta>,
     /// The engine's clock after the batch (`None` before the first event).
@@ -31,10 +35,34 @@ pub struct Commit {
     pub aliases: Vec<(GroupId, GroupId)>,
     /// New and changed incidents and risk cases.
     pub incidents: Vec<IncidentRecord>,
+    /// What changed in engines from which complaints have come over to this one, because their new
+    /// version was sent on another way.
+    pub left: BTreeMap<PartitionKey, Vec<IncidentRecord>>,
     /// New alert revisions, each for every sink, in the order they were raised.
     pub alerts: Vec<Alert>,
     /// Events that could not be used.
     pub dead_letters: Vec<DeadLetter>,
+}
+
+impl Commit {
+    /// One that changes nothing yet.
+    #[must_use]
+    pub fn new(partition: PartitionKey, after: u64, committed_at: Timestamp) -> Self {
+        Self {
+            partition,
+            after,
+            positions: Vec::new(),
+            clock: None,
+            committed_at,
+            complaints: Vec::new(),
+            regrouped: Vec::new(),
+            aliases: Vec::new(),
+            incidents: Vec::new(),
+            left: BTreeMap::new(),
+            alerts: Vec::new(),
+            dead_letters: Vec::new(),
+        }
+    }
 }
 
 /// A complaint as the store keeps it.

@@ -28,13 +28,15 @@ pub enum DeadReason {
     TimeOutOfRange,
     /// A row of a table that does not fit its header.
     InvalidRow,
+    /// The program failed on it, which is a fault of the program.
+    ProgramFault,
     /// A receiver refused the alert in a way that trying again cannot change.
     Rejected,
 }
 
 impl DeadReason {
     /// All reasons, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TooLarge,
         Self::TooDeep,
         Self::InvalidEncoding,
@@ -44,6 +46,7 @@ impl DeadReason {
         Self::InvalidTime,
         Self::TimeOutOfRange,
         Self::InvalidRow,
+        Self::ProgramFault,
         Self::Rejected,
     ];
 
@@ -60,6 +63,7 @@ impl DeadReason {
             Self::InvalidTime => "invalid_time",
             Self::TimeOutOfRange => "time_out_of_range",
             Self::InvalidRow => "invalid_row",
+            Self::ProgramFault => "program_fault",
             Self::Rejected => "rejected",
         }
     }

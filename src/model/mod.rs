@@ -30,4 +30,4 @@ pub use explain::{
 pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
 pub use level::{GrowthSteps, Level};
 pub use place::{PlaceKind, PlaceMention, PlaceSource};
-pub use position::{Position, PositionDelta};
+pub use position::{Position, PositionDelta, Positions};

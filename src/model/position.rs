@@ -20,3 +20,12 @@ pub struct PositionDelta {
     /// Where it stands after the commit.
     pub to: Position,
 }
+
+/// Reads the positions that were committed together with their effects.
+pub trait Positions: Send + Sync {
+    /// The committed position of a source partition; `None` when nothing was ever committed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn position(&self, source: &str) -> anyhow::Result<Option<Position>>;
+}

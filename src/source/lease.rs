@@ -3,9 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::model::Position;
-
-use super::Positions;
+use crate::model::{Position, Positions};
 
 /// A lease is held while a source partition is assigned to us. Every record carries the lease
 /// under which it was read; the pipeline enters it for the length of a batch. Revoking closes the

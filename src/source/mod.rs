@@ -5,7 +5,7 @@
 //! **Promises:** a record is handed over once per reading, in the order of its source partition;
 //! the original bytes stay with it until its fate is committed; a full pipeline makes a source
 //! wait or refuse, never drop. **Leaves to others:** keeping positions (`store`, through
-//! [`Positions`]), deciding what a complaint means (`engine`).
+//! [`Positions`](crate::model::Positions)), deciding what a complaint means (`engine`).
 //!
 //! # When partitions come and go
 //! A Kafka source shares its partitions with other processes, so what an engine holds in memory is
@@ -24,6 +24,9 @@
 //! 5. On every idle tick, look at [`Holdings::all`]: build engines for ids not seen yet (their
 //!    incidents may be due to be resolved although no record comes), and drop engines of which
 //!    every lease [is revoked](Lease::is_revoked).
+//! 6. Let time pass in an engine without records only up to the moment at which every source that
+//!    feeds it was known to have no more ([`Holding::end`]), and not while one is
+//!    [expected](Holdings::is_expected).
 
 pub mod decode;
 #[cfg(feature = "daemon")]
@@ -37,21 +40,10 @@ pub mod kafka;
 mod lease;
 mod record;
 
-pub use holdings::{Holding, Holdings};
+pub use holdings::{Held, Holding, Holdings};
 pub use intake::{Intake, IntakeClosed, IntakeFull, Outlet, intake};
 pub use lease::{Lease, LeaseGuard, LeaseId};
 pub use record::{Outcome, Record, Reply};
-
-use crate::model::Position;
-
-/// Reads the positions that were committed together with their effects.
-pub trait Positions: Send + Sync {
-    /// The committed position of a source partition; `None` when nothing was ever committed.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn position(&self, source: &str) -> anyhow::Result<Option<Position>>;
-}
 
 /// One origin of events. Runs on a thread of its own, so that an implementation may block.
 pub trait Source: Send {

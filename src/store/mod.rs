@@ -34,8 +34,8 @@ pub use records::{
     VacuumReport,
 };
 
+use crate::model::Positions;
 use crate::model::{Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, PartitionKey};
-use crate::source::Positions;
 
 /// Everything the other rooms ask of a store. [`Positions`] gives the sources where they left off
 /// (an `Arc<dyn Store>` can be handed over as `Arc<dyn Positions>`).
@@ -43,9 +43,10 @@ pub trait Store: Positions + Send + Sync {
     // ---- the pipeline ----
 
     /// Applies all of a batch, with one outbox row for each alert and each of `sinks`, or nothing.
-    /// Refused as [`CommitError::Lost`] when a position does not join on to what is stored, when a
-    /// complaint's number is below the partition's `next_seq`, or when an alert revision is
-    /// already there.
+    /// Refused as [`CommitError::Lost`] when the partition has committed since, when a position
+    /// does not join on to what is stored, or when an alert revision is already there. A partition
+    /// that a complaint leaves counts as having committed, so that whoever runs it elsewhere
+    /// rebuilds it.
     fn commit(&self, commit: &Commit, sinks: &[String]) -> Result<(), CommitError>;
 
     /// What is known of these complaints; those never seen are missing from the answer.

@@ -29,8 +29,10 @@ pub struct Known {
 pub struct PartitionState {
     /// The engine's clock (event time); `None` before its first event.
     pub clock: Option<Timestamp>,
-    /// The number for its next complaint; a commit with a lower one is refused as lost.
+    /// The number for its next complaint.
     pub next_seq: u64,
+    /// How often it has committed; a commit that builds on another number is refused as lost.
+    pub commits: u64,
     /// When it last committed (wall clock).
     pub committed_at: Timestamp,
 }

@@ -23,6 +23,8 @@ static STALLED: LazyLock<IntGaugeVec> =
 static LOST: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counter("fenghuo_batches_lost_total", "Batches given up because another process had committed.", &[])
 });
+static FAULTS: LazyLock<IntCounterVec> =
+    LazyLock::new(|| counter("fenghuo_program_faults_total", "Events on which the program panicked.", &[]));
 static OPEN: LazyLock<IntGaugeVec> =
     LazyLock::new(|| gauge("fenghuo_engine_open", "What an engine holds in memory.", &["partition", "what"]));
 static LATE: LazyLock<IntGaugeVec> = LazyLock::new(|| {
@@ -103,6 +105,22 @@ impl StoreStalled<'_> {
                 "the store takes no commits; intake has stopped, nothing is lost"
             );
         }
+    }
+}
+
+/// The program panicked on an event. The event is put aside as `program_fault`.
+///
+/// Series `fenghuo_program_faults_total`; anything but 0 is to be reported.
+pub struct ProgramFailed<'a> {
+    /// The panic's message.
+    pub said: &'a str,
+}
+
+impl ProgramFailed<'_> {
+    /// Counts and logs.
+    pub fn emit(self) {
+        FAULTS.with_label_values::<&str>(&[]).inc();
+        tracing::error!(said = self.said, "the program failed on an event; please report this");
     }
 }
 

@@ -30,21 +30,12 @@ fn folder() -> TempDir {
         seen_at: "2026-03-01T08:00:00Z".parse().unwrap(),
         bytes: bytes.to_vec(),
     };
-    let commit = Commit {
-        partition: PartitionKey::from("main"),
-        positions: Vec::new(),
-        clock: None,
-        committed_at: "2026-03-01T08:00:00Z".parse().unwrap(),
-        complaints: Vec::new(),
-        regrouped: Vec::new(),
-        aliases: Vec::new(),
-        incidents: Vec::new(),
-        alerts: Vec::new(),
-        dead_letters: vec![
-            letter(DeadReason::InvalidJson, "cut short", "line 1", b"{\"id\": \x1b[31m"),
-            letter(DeadReason::TimeOutOfRange, "year 9999", "line 2", b"{\n\"id\":\"2\"}"),
-        ],
-    };
+    let letters = vec![
+        letter(DeadReason::InvalidJson, "cut short", "line 1", b"{\"id\": \x1b[31m"),
+        letter(DeadReason::TimeOutOfRange, "year 9999", "line 2", b"{\n\"id\":\"2\"}"),
+    ];
+    let now = "2026-03-01T08:00:00Z".parse().unwrap();
+    let commit = Commit { dead_letters: letters, ..Commit::new(PartitionKey::from("main"), 0, now) };
     store.commit(&commit, &[]).unwrap();
     folder
 }

@@ -128,16 +128,10 @@ impl Site {
         let dir = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&StoreConfig::at(dir.path())).unwrap());
         let commit = Commit {
-            partition: PartitionKey::from("main"),
-            positions: Vec::new(),
             clock: Some(at()),
-            committed_at: at(),
             complaints,
-            regrouped: Vec::new(),
-            aliases: Vec::new(),
-            incidents: Vec::new(),
             alerts,
-            dead_letters: Vec::new(),
+            ..Commit::new(PartitionKey::from("main"), 0, at())
         };
         store.commit(&commit, &[]).unwrap();
         let model: Arc<dyn ReadModel> = Arc::new(store);

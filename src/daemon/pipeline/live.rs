@@ -1,4 +1,4 @@
-//! Engines in memory: building them from the store, letting time pass in them.
+//! Engines in memory: building them from the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -9,12 +9,14 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::engine::{Effects, Engine, EngineConfig};
+use crate::engine::{Engine, EngineConfig};
 use crate::model::{Commit, GroupDecision, PartitionKey, Position};
 use crate::source::{Lease, LeaseId};
 use crate::store::StoredComplaint;
 use crate::telemetry::pipeline as happening;
 
+use super::clocks::Clocks;
+use super::fold::caught;
 use super::{Pipeline, Step, Stop};
 
 /// So many stored complaints are prepared side by side while an engine is rebuilt.
@@ -24,12 +26,17 @@ const CHUNK: usize = 2048;
 pub(super) struct Live {
     pub(super) engine: Engine,
     /// The leases it was built under or has met since.
-    leases: BTreeSet<LeaseId>,
+    pub(super) leases: BTreeSet<LeaseId>,
     /// The committed position of each source partition read under these leases.
     pub(super) positions: BTreeMap<Arc<str>, Option<Position>>,
-    /// The engine's clock and the wall clock at its last commit: while no event comes, time passes
-    /// from there as the wall clock does. A stream of old events is thus not carried to today.
-    anchor: Option<(Timestamp, Timestamp)>,
+    /// The newest event of each source partition since it was built.
+    pub(super) clocks: Clocks,
+    /// How often it has committed.
+    pub(super) commits: u64,
+    /// The engine's clock at its last commit, and the wall clock from which we have listened since:
+    /// while no event comes, time passes from there as the wall clock does. A stream of old events
+    /// is thus not carried to today, and time in which nobody listened does not count as quiet.
+    pub(super) anchor: Option<(Timestamp, Timestamp)>,
 }
 
 impl Live {
@@ -48,8 +55,15 @@ impl Live {
         Some(Engine::open_since(self.anchor?.0, config))
     }
 
-    /// Notes a commit.
+    /// A commit that says nothing yet but where the engine stands.
+    pub(super) fn commit(&self, partition: &PartitionKey, now: Timestamp) -> Commit {
+        let clock = self.engine.status().clock;
+        Commit { clock, ..Commit::new(partition.clone(), self.commits, now) }
+    }
+
+    /// Notes a commit that is durable `now`.
     pub(super) fn committed(&mut self, now: Timestamp) {
+        self.commits += 1;
         self.anchor = self.engine.status().clock.map(|clock| (clock, now));
     }
 }
@@ -61,10 +75,13 @@ impl Pipeline {
     /// # Errors
     /// See [`Pipeline::process`].
     pub fn build_known(&mut self) -> Result<(), Stop> {
-        let known = self.parts.store.partitions().context("reading the engines of the store")?;
+        let known = self.patiently(|pipeline| {
+            pipeline.parts.store.partitions().context("reading the engines of the store")
+        })?;
         for (partition, _) in known {
             // An engine of Kafka partitions is built when its partitions are ours.
-            if !partition.as_str().starts_with("kafka:") {
+            let waits = self.parts.holdings.is_expected(&partition);
+            if !partition.as_str().starts_with("kafka:") && !waits {
                 self.engine_for(&partition, &[])?;
             }
         }
@@ -95,18 +112,33 @@ impl Pipeline {
     pub(super) fn renew(&mut self) -> Result<(), Stop> {
         let Some(preparer) = self.renewal.offered() else { return Ok(()) };
         self.parts.preparer = preparer;
-        for (partition, Live { engine, leases, positions, .. }) in std::mem::take(&mut self.live) {
-            // Two engines of one partition need not be in memory at once.
-            drop(engine);
-            let live = Live { positions, ..self.rebuild(&partition, leases)? };
-            self.live.insert(partition, live);
+        let partitions: Vec<PartitionKey> = self.live.keys().cloned().collect();
+        for partition in partitions {
+            self.build_again(&partition)?;
         }
         self.renewal.taken();
         Ok(())
     }
 
+    /// Builds an engine again that nobody else may have worked on: leases, positions and what was
+    /// heard since stay.
+    pub(super) fn build_again(&mut self, partition: &PartitionKey) -> Result<(), Stop> {
+        let Some(live) = self.live.remove(partition) else { return Ok(()) };
+        let Live { engine, leases, positions, clocks, anchor, .. } = live;
+        // Two engines of one partition need not be in memory at once.
+        drop(engine);
+        let live = Live { positions, clocks, anchor, ..self.rebuild(partition, leases)? };
+        self.live.insert(partition.clone(), live);
+        Ok(())
+    }
+
     /// Folds the open window from the store: decisions are taken as they were stored.
     fn rebuild(&self, partition: &PartitionKey, leases: BTreeSet<LeaseId>) -> Result<Live, Stop> {
+        let live = self.patiently(|pipeline| pipeline.try_rebuild(partition))?;
+        Ok(Live { leases, ..live })
+    }
+
+    fn try_rebuild(&self, partition: &PartitionKey) -> anyhow::Result<Live> {
         let started = Instant::now();
         let store = &self.parts.store;
         let knowledge = self.parts.preparer.knowledge().clone();
@@ -137,8 +169,15 @@ impl Pipeline {
             engine.restore_clock(Some(clock), state.next_seq);
         }
         happening::EngineBuilt { partition, complaints, seconds: started.elapsed().as_secs_f64() }.emit();
-        let anchor = state.and_then(|state| Some((state.clock?, state.committed_at)));
-        Ok(Live { engine, leases, positions: BTreeMap::new(), anchor })
+        let now = (self.parts.now)();
+        Ok(Live {
+            engine,
+            leases: BTreeSet::new(),
+            positions: BTreeMap::new(),
+            clocks: Clocks::default(),
+            commits: state.as_ref().map_or(0, |state| state.commits),
+            anchor: state.and_then(|state| Some((state.clock?, now))),
+        })
     }
 
     fn restore(&self, engine: &mut Engine, chunk: &mut Vec<StoredComplaint>) {
@@ -147,46 +186,16 @@ impl Pipeline {
             .par_iter()
             .map(|stored| {
                 let record = &stored.record;
-                preparer.prepare_stored(Arc::clone(&record.complaint), record.callers.clone(), record.content)
+                let complaint = Arc::clone(&record.complaint);
+                caught(|| preparer.prepare_stored(complaint, record.callers.clone(), record.content))
             })
             .collect();
         for (stored, prepared) in chunk.drain(..).zip(&prepared) {
+            // Said by `caught`; the engine goes on without it rather than not at all.
+            let Ok(prepared) = prepared else { continue };
             let decided = stored.record.decision.group;
             let group = GroupDecision { group: stored.group, ..decided };
             engine.restore_complaint(prepared, stored.record.seq, stored.record.clock, &group);
         }
-    }
-
-    /// When an engine has been idle long enough, its clock goes on with the wall clock.
-    pub(super) fn let_time_pass(&mut self, partition: &PartitionKey) -> Result<(), Stop> {
-        let now = (self.parts.now)();
-        let idle_after = i64::from(self.parts.config.idle_after_seconds);
-        let Some(live) = self.live.get_mut(partition) else { return Ok(()) };
-        let Some((clock, since)) = live.anchor else { return Ok(()) };
-        let idle = now.duration_since(since);
-        if idle.as_secs() < idle_after {
-            return Ok(());
-        }
-        let mut effects = Effects::default();
-        live.engine.advance(clock.saturating_add(idle).unwrap_or(clock), &mut effects);
-        let incidents = live.engine.incidents(&mut effects);
-        if effects.alerts.is_empty() && incidents.is_empty() {
-            return Ok(());
-        }
-        let commit = Commit {
-            partition: partition.clone(),
-            positions: Vec::new(),
-            clock: live.engine.status().clock,
-            committed_at: now,
-            complaints: Vec::new(),
-            regrouped: Vec::new(),
-            aliases: Vec::new(),
-            incidents,
-            alerts: effects.alerts,
-            dead_letters: Vec::new(),
-        };
-        self.step(Step::Applied)?;
-        self.commit(&commit, &[])?;
-        self.step(Step::Committed)
     }
 }

@@ -9,8 +9,12 @@
 //! (`deliver`).
 
 mod batch;
+mod clocks;
+mod commit;
+mod fold;
 mod live;
 mod probe;
+mod quiet;
 mod renewal;
 
 use std::collections::BTreeMap;
@@ -20,11 +24,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{EngineConfig, Preparer};
+use crate::engine::{Engine, EngineConfig, Preparer};
 use crate::model::PartitionKey;
 use crate::source::decode::Decoder;
 use crate::source::{Holdings, Outlet, Record};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::telemetry::pipeline as happening;
 
 use super::health::Reporter;
@@ -211,8 +215,10 @@ impl Pipeline {
         if self.swept.is_some_and(|swept| swept.elapsed() < SWEEP_EVERY) {
             return;
         }
-        let keep_since = self.keep_since(Live::open_since);
-        match self.parts.store.sweep((self.parts.now)(), &keep_since) {
+        let swept = self
+            .keep_since(Live::open_since)
+            .and_then(|keep_since| self.parts.store.sweep((self.parts.now)(), &keep_since));
+        match swept {
             Ok(report) => {
                 if report.total() > 0 {
                     happening::Swept { rows: report.total() }.emit();
@@ -231,21 +237,31 @@ impl Pipeline {
     /// Sweeps in the middle of a batch that found no room. Engines are ahead of the store then, so
     /// what counts as open is what would be if we came back after a crash.
     fn make_room(&mut self) {
-        let keep_since = self.keep_since(Live::committed_open_since);
-        match self.parts.store.sweep((self.parts.now)(), &keep_since) {
+        let swept = self
+            .keep_since(Live::committed_open_since)
+            .and_then(|keep_since| self.parts.store.sweep((self.parts.now)(), &keep_since));
+        match swept {
             Ok(report) if report.total() > 0 => happening::Swept { rows: report.total() }.emit(),
             Ok(_) => {}
             Err(error) => happening::SweepFailed { error: &error.to_string() }.emit(),
         }
     }
 
+    /// From where complaints of each engine are open: what is here as `since` says, and engines that
+    /// are elsewhere, or of partitions that are read no more, as they last committed.
     fn keep_since(
         &self,
         since: impl Fn(&Live, &EngineConfig) -> Option<Timestamp>,
-    ) -> BTreeMap<PartitionKey, Timestamp> {
-        let of = |(partition, live): (&PartitionKey, &Live)| {
-            Some((partition.clone(), since(live, &self.parts.config)?))
-        };
-        self.live.iter().filter_map(of).collect()
+    ) -> Result<BTreeMap<PartitionKey, Timestamp>, StoreError> {
+        let config = &self.parts.config;
+        let mut keep = BTreeMap::new();
+        for (partition, state) in self.parts.store.partitions()? {
+            let since = match self.live.get(&partition) {
+                Some(live) => since(live, config),
+                None => state.clock.map(|clock| Engine::open_since(clock, config)),
+            };
+            keep.extend(since.map(|since| (partition, since)));
+        }
+        Ok(keep)
     }
 }

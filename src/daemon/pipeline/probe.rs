@@ -1,5 +1,8 @@
 //! The steps of a batch, so that a test can end the pipeline at each of them.
 
+use crate::model::ComplaintId;
+use crate::source::Record;
+
 use super::Stop;
 
 /// A step of a batch that has just been taken.
@@ -28,6 +31,12 @@ pub trait Probe: Send + Sync {
     /// # Errors
     /// [`Killed`] ends the pipeline right there, as a crash would.
     fn at(&self, step: Step) -> Result<(), Killed>;
+
+    /// Called before a record is decoded and prepared; a panic here stands for one there.
+    fn preparing(&self, _: &Record) {}
+
+    /// Called before a complaint is folded; a panic here stands for one there.
+    fn folding(&self, _: &ComplaintId) {}
 }
 
 /// Lets everything pass.

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 
-use crate::model::Position;
-use crate::source::{IntakeClosed, Positions};
+use crate::model::{Position, Positions};
+use crate::source::{Held, Holdings, IntakeClosed};
 use crate::telemetry::file as happening;
 
 use super::identity::{Digest, generation, source_name};
 use super::lines::End;
 use super::open::{self, Rows};
-use super::source::Handover;
+use super::source::{Handover, engine};
 use super::{FileConfig, Format};
 
 /// So many records are taken from one file before the others have their turn.
@@ -37,6 +38,8 @@ struct Reading {
     digest: Digest,
     rows: Rows,
     source: Arc<str>,
+    /// Its place on the board of what is read.
+    held: Held,
     /// Set when what stands in the file now is no longer what we were reading.
     let_go: Arc<AtomicBool>,
     /// Another file stands under the path. The writer may still be writing to this one until it
@@ -57,6 +60,7 @@ pub(super) enum Turn {
 pub(super) struct Following<'a> {
     pub(super) config: &'a FileConfig,
     pub(super) positions: &'a dyn Positions,
+    pub(super) holdings: &'a Holdings,
     pub(super) handover: Handover<'a>,
     /// Names of source partitions that were read to their end.
     pub(super) taken: BTreeSet<String>,
@@ -75,9 +79,13 @@ impl Tail {
     /// # Errors
     /// When the pipeline has stopped.
     pub(super) fn turn(&mut self, following: &mut Following<'_>) -> Result<Turn, IntakeClosed> {
+        let now = Timestamp::now();
         match self.try_turn(following) {
             Ok(turn) => {
                 self.is_faulty = false;
+                if let Some(reading) = &self.reading {
+                    reading.held.at_end((turn == Turn::Idle).then_some(now));
+                }
                 Ok(turn)
             }
             Err(error) => match error.downcast::<IntakeClosed>() {
@@ -159,7 +167,8 @@ impl Tail {
         let rows = open::rows(path, &file, form, following.config, from, &let_go)?;
         happening::FileOpened { path, source: &source, from: stored }.emit();
         let source = source.into();
-        self.reading = Some(Reading { file, form, digest, rows, source, let_go, is_replaced: false });
+        let held = following.holdings.hold(&source, &engine());
+        self.reading = Some(Reading { file, form, digest, rows, source, held, let_go, is_replaced: false });
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::Position;
-use crate::source::Positions;
+use crate::model::Positions;
 
 use super::Format;
 use super::open::{HEAD, head};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{DeadReason, PartitionKey, Position};
+use crate::model::{DeadReason, Position};
 use crate::source::{Lease, Record};
 
 /// A line or row of a file.
@@ -37,7 +37,7 @@ impl RawRecord {
     /// read again from where it was left.
     pub(super) fn into_record(self, source: &Arc<str>, lease: &Lease, keeps_position: bool) -> Record {
         Record {
-            partition: PartitionKey::from("main"),
+            partition: super::source::engine(),
             source: Arc::clone(source),
             next: keeps_position.then_some(self.next),
             at: self.at,

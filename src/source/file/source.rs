@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Position;
-use crate::source::{Intake, IntakeClosed, Lease, Positions, Source};
+use crate::model::{PartitionKey, Position, Positions};
+use crate::source::{Holdings, Intake, IntakeClosed, Lease, Source};
 use crate::telemetry::file as happening;
 
 use super::follow::{Following, Tail, Turn};
@@ -32,16 +32,25 @@ const NOTICE: Duration = Duration::from_millis(50);
 pub struct FileSource {
     config: FileConfig,
     positions: Arc<dyn Positions>,
+    holdings: Holdings,
 }
+
+/// The name under which the files are awaited.
+const EXPECTED: &str = "file";
 
 impl FileSource {
     /// Checks the settings; nothing is opened yet.
     ///
     /// # Errors
     /// The first setting that cannot be used.
-    pub fn new(config: FileConfig, positions: Arc<dyn Positions>) -> Result<Self, FileConfigError> {
+    pub fn new(
+        config: FileConfig,
+        positions: Arc<dyn Positions>,
+        holdings: Holdings,
+    ) -> Result<Self, FileConfigError> {
         config.check()?;
-        Ok(Self { config, positions })
+        holdings.expect(EXPECTED, &engine());
+        Ok(Self { config, positions, holdings })
     }
 
     /// Looks at the files before anything is promised: whether they are there and readable and,
@@ -87,6 +96,7 @@ impl FileSource {
         let mut rows =
             open::rows(path, &file, form, &self.config, stored.unwrap_or(Position(0)), &Arc::default())?;
         happening::FileOpened { path, source: &source, from: stored }.emit();
+        let _held = self.holdings.hold(&source, &engine());
         let mut records = 0;
         while let Some(record) = rows.next(End::Final).context("cannot be read on")? {
             handover.give(record, &source, true)?;
@@ -108,6 +118,7 @@ impl FileSource {
         let mut rows = open::stream(Box::new(input), &self.config)?;
         let name = if is_stdin(path) { "stdin".to_owned() } else { format!("file:{}", path.display()) };
         let source: Arc<str> = name.into();
+        let _held = self.holdings.hold(&source, &engine());
         let mut records = 0;
         while let Some(record) = rows.next(End::Final).context("cannot be read on")? {
             handover.give(record, &source, false)?;
@@ -121,11 +132,14 @@ impl FileSource {
     fn follow(&self, handover: Handover<'_>) -> anyhow::Result<()> {
         let shutdown = handover.shutdown;
         let positions = &*self.positions;
-        let mut following = Following { config: &self.config, positions, handover, taken: BTreeSet::new() };
+        let (config, holdings) = (&self.config, &self.holdings);
+        let mut following = Following { config, positions, holdings, handover, taken: BTreeSet::new() };
         let mut tails = Vec::new();
         for path in &self.config.paths {
             tails.push(Tail::open(path, &mut following).with_context(|| path.display().to_string())?);
         }
+        // From here on each file speaks for itself.
+        self.holdings.settle(EXPECTED);
         let poll = Duration::from_millis(self.config.poll_interval_milliseconds.into());
         while !shutdown.is_cancelled() {
             let mut is_idle = true;
@@ -163,12 +177,19 @@ impl Source for FileSource {
 
     fn run(self: Box<Self>, intake: Intake, shutdown: CancellationToken) -> anyhow::Result<()> {
         let handover = Handover { intake: &intake, shutdown: &shutdown, lease: Lease::default() };
-        match self.read_all(&handover) {
+        let read = self.read_all(&handover);
+        self.holdings.settle(EXPECTED);
+        match read {
             // The rest stays in the file, to be read from the stored position.
             Err(error) if error.is::<IntakeClosed>() || shutdown.is_cancelled() => Ok(()),
             result => result.map_err(|error| FileError(error).into()),
         }
     }
+}
+
+/// The engine that files feed.
+pub(super) fn engine() -> PartitionKey {
+    PartitionKey::from("main")
 }
 
 pub(super) fn is_stdin(path: &Path) -> bool {

@@ -161,6 +161,11 @@ impl KafkaConfig {
         format!("kafka:{}/{partition}", self.topic)
     }
 
+    /// The name under which its partitions are awaited, before the group has given any.
+    pub(super) fn expected_as(&self) -> String {
+        format!("kafka:{}", self.topic)
+    }
+
     /// The engine that a Kafka partition feeds.
     #[must_use]
     pub fn engine_of(&self, partition: i32) -> PartitionKey {

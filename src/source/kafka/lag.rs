@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::IsError;
 use rdkafka::metadata::MetadataTopic;
@@ -109,6 +110,7 @@ impl Watch {
     fn measure(&mut self, look: &Look) {
         let shared = &self.shared;
         let partition = look.partition;
+        let asked = Timestamp::now();
         let (Ok((low, high)), Ok(stored)) =
             (self.consumer.fetch_watermarks(&shared.config.topic, partition, ASK), shared.stored(partition))
         else {
@@ -137,6 +139,7 @@ impl Watch {
             return;
         };
         held.low = Some(low);
+        shared.holdings.at_end(&held.source, &held.lease, (lag == 0).then_some(asked));
         happening::Lag { topic: &shared.config.topic, partition, offsets: lag }.emit();
         drop(board);
         shared.health.measured(partition, lag, stored);

@@ -28,7 +28,8 @@ use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio_util::sync::CancellationToken;
 
-use super::{Holdings, Intake, Positions, Source};
+use super::{Holdings, Intake, Source};
+use crate::model::Positions;
 use crate::telemetry::kafka as happening;
 use rebalance::{GroupContext, Shared};
 

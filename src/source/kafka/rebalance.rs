@@ -18,12 +18,12 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rustc_hash::FxHashMap;
 
-use crate::model::{PartitionKey, Position};
-use crate::source::{Holdings, Lease, Positions};
+use crate::model::{PartitionKey, Position, Positions};
+use crate::source::{Holdings, Lease};
 use crate::telemetry::kafka as happening;
 use happening::RebalanceKind;
 
-use super::config::KafkaConfig;
+use super::config::{Grouping, KafkaConfig};
 use super::faults::{Fault, explain};
 use super::health::KafkaHealth;
 
@@ -101,7 +101,17 @@ impl Consuming {
 impl Shared {
     pub(super) fn new(config: KafkaConfig, positions: Arc<dyn Positions>, holdings: Holdings) -> Self {
         let health = KafkaHealth::new(&config);
-        Self { config, positions, holdings, health, board: Mutex::default(), notes: Mutex::default() }
+        let shared =
+            Self { config, positions, holdings, health, board: Mutex::default(), notes: Mutex::default() };
+        shared.expect();
+        shared
+    }
+
+    /// While the group has given us no partition, nobody knows what has happened meanwhile.
+    fn expect(&self) {
+        if self.config.grouping == Grouping::Together {
+            self.holdings.expect(&self.config.expected_as(), &self.config.engine_of(0));
+        }
     }
 
     /// The partitions held. No I/O is done while this is locked.
@@ -179,6 +189,7 @@ impl Shared {
         let source: Arc<str> = self.config.source_id(partition).into();
         let engine = self.config.engine_of(partition);
         let lease = self.holdings.grant(&source, &engine, stored.map(Position));
+        self.holdings.settle(&self.config.expected_as());
         self.health.assigned(partition, stored);
         self.board().insert(partition, Consuming::new(source, engine, lease, stored));
     }
@@ -298,6 +309,9 @@ impl GroupContext {
             let mut board = shared.board();
             partitions.iter().filter_map(|&p| board.remove(&p).map(|held| (p, held))).collect()
         };
+        if shared.board().is_empty() {
+            shared.expect();
+        }
         for (partition, held) in &leaving {
             shared.holdings.release(&held.source, &held.lease);
             shared.health.gone(*partition);

@@ -30,7 +30,10 @@ pub(super) fn commit(
         batch.alias(old, into)?;
     }
     for incident in &commit.incidents {
-        batch.incident(incident)?;
+        batch.incident(batch.partition, incident)?;
+    }
+    for (partition, incidents) in &commit.left {
+        batch.leave(partition, incidents)?;
     }
     for alert in &commit.alerts {
         batch.alert(alert, sinks)?;
@@ -52,30 +55,30 @@ struct Batch<'t> {
 }
 
 impl<'t> Batch<'t> {
-    /// Moves the partition's row on. A complaint numbered below what is stored means that another
-    /// engine has worked on this partition, which also covers sources without positions.
+    /// Moves the partition's row on. More commits than this one builds on mean that another engine
+    /// has worked on this partition, which also covers sources without positions.
     fn start(transaction: &'t Transaction<'t>, commit: &'t Commit) -> Result<Self, CommitError> {
         let kept_at = nanos(commit.committed_at)?;
         let name = commit.partition.as_str();
-        let stored: Option<i64> = transaction
-            .prepare_cached("SELECT next_seq FROM partitions WHERE name = ?1")?
-            .query_row(params![name], |row| row.get(0))
+        let stored: Option<(i64, i64)> = transaction
+            .prepare_cached("SELECT next_seq, commits FROM partitions WHERE name = ?1")?
+            .query_row(params![name], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let mut next = stored.unwrap_or(0);
-        if let Some(lowest) = commit.complaints.iter().map(|record| record.seq).min()
-            && int(lowest)? < next
-        {
+        let (mut next, commits) = stored.unwrap_or((0, 0));
+        if int(commit.after)? != commits {
             return Err(CommitError::Lost { r#source: name.to_owned() });
         }
         if let Some(highest) = commit.complaints.iter().map(|record| record.seq).max() {
-            next = int(highest.saturating_add(1))?;
+            next = next.max(int(highest.saturating_add(1))?);
         }
         let clock = commit.clock.map(nanos).transpose()?;
         let partition = transaction
             .prepare_cached(
-                "INSERT INTO partitions (name, clock, next_seq, committed_at) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO partitions (name, clock, next_seq, committed_at, commits)
+                 VALUES (?1, ?2, ?3, ?4, 1)
                  ON CONFLICT (name) DO UPDATE SET clock = coalesce(excluded.clock, clock),
-                     next_seq = excluded.next_seq, committed_at = excluded.committed_at
+                     next_seq = excluded.next_seq, committed_at = excluded.committed_at,
+                     commits = commits + 1
                  RETURNING key",
             )?
             .query_row(params![name, clock, next, kept_at], |row| row.get(0))?;
@@ -236,7 +239,19 @@ impl<'t> Batch<'t> {
         drop_if_empty(self.transaction, into_key).map(drop)
     }
 
-    fn incident(&self, incident: &IncidentRecord) -> Result<(), StoreError> {
+    /// Notes what has changed in an engine that complaints have left.
+    fn leave(&self, partition: &PartitionKey, incidents: &[IncidentRecord]) -> Result<(), StoreError> {
+        let left: Option<i64> = self
+            .transaction
+            .prepare_cached("UPDATE partitions SET commits = commits + 1 WHERE name = ?1 RETURNING key")?
+            .query_row(params![partition.as_str()], |row| row.get(0))
+            .optional()?;
+        let left =
+            left.ok_or_else(|| StoreError::Other(format!("there is no engine {partition} to leave")))?;
+        incidents.iter().try_for_each(|incident| self.incident(left, incident))
+    }
+
+    fn incident(&self, partition: i64, incident: &IncidentRecord) -> Result<(), StoreError> {
         self.transaction
             .prepare_cached(
                 "INSERT INTO incidents
@@ -248,7 +263,7 @@ impl<'t> Batch<'t> {
                      kept_at = excluded.kept_at, state = excluded.state",
             )?
             .execute(params![
-                self.partition,
+                partition,
                 incident.id.as_str(),
                 kind_name(incident.kind),
                 incident.group.as_ref().map(GroupId::as_str),

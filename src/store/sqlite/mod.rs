@@ -32,10 +32,10 @@ use super::{
     DeadLetterFilter, Known, OpenError, OutboxDepth, OutboxRow, PartitionState, Store, StoreConfig,
     StoreError, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport, VacuumReport,
 };
+use crate::model::Positions;
 use crate::model::{
     Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, PartitionKey, Position,
 };
-use crate::source::Positions;
 use crate::telemetry::store::{StoreCommitFailed, StoreCommitted, StoreSwept};
 
 /// Idle reading connections that are kept; more are opened when more are needed at once.

@@ -55,7 +55,7 @@ pub(super) fn partitions(
     name: Option<&PartitionKey>,
 ) -> Result<Vec<(PartitionKey, PartitionState)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT name, clock, next_seq, committed_at FROM partitions
+        "SELECT name, clock, next_seq, committed_at, commits FROM partitions
          WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
     )?;
     let mut rows = statement.query(params![name.map(PartitionKey::as_str)])?;
@@ -65,6 +65,7 @@ pub(super) fn partitions(
             clock: row.get::<_, Option<i64>>(1)?.map(moment),
             next_seq: unsigned(row.get(2)?)?,
             committed_at: moment(row.get(3)?),
+            commits: unsigned(row.get(4)?)?,
         };
         found.push((PartitionKey::from(row.get::<_, String>(0)?), state));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fenghuo::generate::Generated;
 use fenghuo::model::Position;
-use fenghuo::source::Positions as _;
+use fenghuo::model::Positions as _;
 use serde_json::Value;
 
 use super::{Accepted, World, line, stream};

@@ -92,18 +92,10 @@ impl Desk {
     }
 
     fn commit(&self, alerts: Vec<Alert>) {
-        let commit = Commit {
-            partition: PartitionKey::from("main"),
-            positions: Vec::new(),
-            clock: None,
-            committed_at: (self.clock())(),
-            complaints: Vec::new(),
-            regrouped: Vec::new(),
-            aliases: Vec::new(),
-            incidents: Vec::new(),
-            alerts,
-            dead_letters: Vec::new(),
-        };
+        let main = PartitionKey::from("main");
+        let state = self.store.partition_state(&main).unwrap();
+        let after = state.map_or(0, |state| state.commits);
+        let commit = Commit { alerts, ..Commit::new(main, after, (self.clock())()) };
         self.store.commit(&commit, std::slice::from_ref(&self.sink)).unwrap();
     }
 

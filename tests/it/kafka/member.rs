@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use fenghuo::model::Position;
+use fenghuo::model::{Position, Positions};
 use fenghuo::source::kafka::{KafkaConfig, KafkaHealth, KafkaSource};
-use fenghuo::source::{Holdings, LeaseId, Positions, Record, Source as _, intake};
+use fenghuo::source::{Holdings, LeaseId, Record, Source as _, intake};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::kafka::Broker;

@@ -10,5 +10,7 @@
 mod borders;
 mod crashes;
 mod ending;
+mod faults;
 mod owners;
+mod quiet;
 mod world;

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use super::ending::{Courier, Ending, Receiver};
 
 pub(super) const SINK: &str = "centre";
-const LOG: &str = "kafka:log/0";
-const DESK: &str = "main";
+pub(super) const LOG: &str = "kafka:log/0";
+pub(super) const DESK: &str = "main";
 
 /// Events in the order they happen: those of the log, and those that clients send to the desk.
 pub(super) struct Stream {
@@ -39,6 +39,16 @@ impl Stream {
     /// A generated stream with repeats, updates, late events and lines that are no events. All
     /// versions of a complaint take the same way.
     pub(super) fn generate(seed: u64, events: u64) -> Self {
+        Self::generate_with(seed, events, 3)
+    }
+
+    /// The same with everything in the log.
+    pub(super) fn of_log(seed: u64, events: u64) -> Self {
+        Self::generate_with(seed, events, u32::MAX)
+    }
+
+    /// One of `desk_every` complaints goes to the desk.
+    fn generate_with(seed: u64, events: u64, desk_every: u32) -> Self {
         let config = GenerateConfig {
             seed,
             groups: 0.7,
@@ -54,7 +64,7 @@ impl Stream {
             let mut bytes = Vec::new();
             event.write_json(&mut bytes);
             let id = id(&bytes).unwrap();
-            let to_desk = id.bytes().map(u32::from).sum::<u32>() % 3 == 0;
+            let to_desk = id.bytes().map(u32::from).sum::<u32>() % desk_every == 0;
             stream.ids.insert(id.as_str().into());
             let way = if to_desk { &mut stream.desk } else { &mut stream.log };
             way.push(bytes);
@@ -63,6 +73,21 @@ impl Stream {
             }
         }
         stream
+    }
+
+    /// The same events without those of one complaint.
+    pub(super) fn without(&self, victim: &str) -> Self {
+        let others = |events: &Vec<Vec<u8>>| {
+            events.iter().filter(|raw| id(raw).as_deref() != Some(victim)).cloned().collect()
+        };
+        let mut ids = self.ids.clone();
+        ids.remove(&ComplaintId::from(victim));
+        Self { log: others(&self.log), desk: others(&self.desk), ids, config: Arc::clone(&self.config) }
+    }
+
+    /// The events of the log, those that come later in it last.
+    pub(super) fn turns(&self) -> &[Vec<u8>] {
+        &self.log
     }
 
     /// The same events for engines that forget soon: within the stream complaints close, groups
@@ -112,6 +137,8 @@ pub(super) struct World<'s> {
     /// How many of the desk's events were answered.
     answered: usize,
     receiver: Arc<Receiver>,
+    /// How often the process was started; it is down for a day each time.
+    starts: AtomicI64,
     /// The courier's clock, ahead of the pipeline's; the leases of a courier that died end before the next.
     courier_clock: Arc<AtomicI64>,
 }
@@ -124,6 +151,7 @@ impl<'s> World<'s> {
             dir: tempfile::tempdir().unwrap(),
             answered: 0,
             receiver: Arc::default(),
+            starts: AtomicI64::new(0),
             courier_clock: Arc::new(AtomicI64::new(1_900_000_000)),
         }
     }
@@ -134,7 +162,8 @@ impl<'s> World<'s> {
         let holdings = Holdings::default();
         let stored = store.position(LOG).unwrap();
         let lease = holdings.grant(&Arc::from(LOG), &PartitionKey::from(LOG), stored);
-        let clock = Arc::new(AtomicI64::new(1_800_000_000));
+        let downtime = 86_400 * self.starts.fetch_add(1, Ordering::Relaxed);
+        let clock = Arc::new(AtomicI64::new(1_800_000_000 + downtime));
         let told = Arc::clone(&clock);
         let parts = PipelineParts {
             store: Arc::clone(&store),
@@ -142,7 +171,7 @@ impl<'s> World<'s> {
             preparer: core::preparer(knowledge(), &"sixteen bytes at least".to_owned().into()).unwrap(),
             config: Arc::clone(&self.stream.config),
             sinks: vec![SINK.to_owned()],
-            holdings,
+            holdings: holdings.clone(),
             batch: 512,
             wake: Box::new(|| ()),
             now: Box::new(move || Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap()),
@@ -150,14 +179,14 @@ impl<'s> World<'s> {
         };
         let pipeline = Pipeline::new(parts, Health::new().register("pipeline"), CancellationToken::new());
         let next = stored.map_or(0, |Position(next)| usize::try_from(next).unwrap());
-        Life { pipeline, lease, clock, next }
+        Life { pipeline, holdings, lease, clock, next }
     }
 
     /// Feeds batches of at most `size` records, taking from both sources in turn, until everything
     /// is in or the pipeline dies.
     pub(super) fn feed(&mut self, life: &mut Life, size: usize) -> Result<(), Stop> {
         life.pipeline.build_known()?;
-        while life.next < self.stream.log.len() || self.answered < self.stream.desk.len() {
+        while !self.is_over(life) {
             self.feed_one(life, size)?;
         }
         Ok(())
@@ -205,6 +234,16 @@ impl<'s> World<'s> {
         result
     }
 
+    /// Whether everything is in.
+    pub(super) fn is_over(&self, life: &Life) -> bool {
+        life.next >= self.stream.log.len() && self.answered >= self.stream.desk.len()
+    }
+
+    /// The store, as somebody else sees it.
+    pub(super) fn store(&self) -> SqliteStore {
+        open(self.dir.path())
+    }
+
     /// Feeds what a process still has in hand although another has gone on: the next of its log, and
     /// a request.
     pub(super) fn feed_late(&self, life: &mut Life) -> Result<(), Stop> {
@@ -249,9 +288,18 @@ impl<'s> World<'s> {
     /// Lets the incidents of both engines come to rest, delivers the rest, and looks at the outcome.
     pub(super) fn end(self, mut life: Life) -> Ending {
         life.rest().unwrap();
-        let engines = [LOG, DESK].map(|name| life.pipeline.describe(&PartitionKey::from(name)));
+        let engines = life.engines();
         drop(life);
-        self.outcome(engines.into_iter().flatten().collect())
+        self.outcome(engines)
+    }
+
+    /// The same, of a run that put one complaint aside.
+    pub(super) fn end_without(self, mut life: Life, victim: &str) -> Ending {
+        let stream = self.stream.without(victim);
+        life.rest().unwrap();
+        let engines = life.engines();
+        drop(life);
+        World { stream: &stream, ..self }.outcome(engines)
     }
 
     fn outcome(self, engines: Vec<String>) -> Ending {
@@ -278,6 +326,7 @@ impl<'s> World<'s> {
 /// One process: from a start to a kill or the end.
 pub(super) struct Life {
     pub(super) pipeline: Pipeline,
+    pub(super) holdings: Holdings,
     lease: Lease,
     clock: Arc<AtomicI64>,
     /// The next event of the log.
@@ -287,8 +336,35 @@ pub(super) struct Life {
 impl Life {
     /// Time passes without events until every incident is resolved.
     pub(super) fn rest(&mut self) -> Result<(), Stop> {
-        self.clock.fetch_add(40 * 86_400, Ordering::Relaxed);
+        // A process that has only just started has not listened yet.
+        self.pipeline.tick()?;
+        self.wait(40)?;
+        self.has_read_all();
         self.pipeline.tick()
+    }
+
+    /// Days go by in which nothing comes; whether there is nothing is another matter.
+    pub(super) fn wait(&mut self, days: i64) -> Result<(), Stop> {
+        self.clock.fetch_add(days * 86_400, Ordering::Relaxed);
+        self.pipeline.tick()
+    }
+
+    /// The reader of the log knows now that there is no more.
+    pub(super) fn has_read_all(&self) {
+        let now = Timestamp::from_second(self.clock.load(Ordering::Relaxed)).unwrap();
+        self.holdings.at_end(LOG, &self.lease, Some(now));
+    }
+
+    /// The engines' states, apart from where their clocks stand: who is killed at rest, rests twice.
+    fn engines(&mut self) -> Vec<String> {
+        let engines = [LOG, DESK].map(|name| self.pipeline.describe(&PartitionKey::from(name)));
+        let unclocked = |told: String| told.split_once(" next ").map(|(_, rest)| rest.to_owned());
+        engines.into_iter().flatten().filter_map(unclocked).collect()
+    }
+
+    /// The right to the log.
+    pub(super) fn lease(&self) -> &Lease {
+        &self.lease
     }
 
     /// Whether the pipeline has given up the log.
@@ -309,7 +385,8 @@ fn id(event: &[u8]) -> Option<String> {
     Some(value["id"].as_str()?.to_owned())
 }
 
-fn record(
+/// A record that feeds the engine of its source.
+pub(super) fn record(
     source: &str,
     raw: &[u8],
     next: Option<Position>,

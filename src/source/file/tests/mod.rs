@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::model::{DeadReason, Position};
-use crate::source::{Outlet, Positions, Record, Source as _, intake};
+use crate::model::{DeadReason, Position, Positions};
+use crate::source::{Holdings, Outlet, Record, Source as _, intake};
 
 /// Positions as a store would keep them.
 #[derive(Debug, Default)]
@@ -46,7 +46,8 @@ struct Running {
 
 impl Running {
     fn start(config: FileConfig, kept: &Arc<Kept>) -> Self {
-        let source = FileSource::new(config, Arc::clone(kept) as Arc<dyn Positions>).unwrap();
+        let source =
+            FileSource::new(config, Arc::clone(kept) as Arc<dyn Positions>, Holdings::default()).unwrap();
         let (intake, outlet) = intake(64, 1 << 20);
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();

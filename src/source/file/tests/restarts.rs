@@ -108,7 +108,7 @@ fn an_unreadable_file_ends_the_source_with_its_name() {
     let path = folder.path().join("none.csv");
     for follow in [false, true] {
         let config = FileConfig { follow, ..FileConfig::of(&path) };
-        let source = FileSource::new(config, Arc::<Kept>::default()).unwrap();
+        let source = FileSource::new(config, Arc::<Kept>::default(), Holdings::default()).unwrap();
         let (intake, _outlet) = intake(8, 1024);
         let error = Box::new(source).run(intake, CancellationToken::new()).unwrap_err();
         let told = format!("{error:#}").replace(folder.path().to_str().unwrap(), "FOLDER");

@@ -10,7 +10,7 @@ fn filled() -> (TempDir, SqliteStore) {
     let mut commit = batch(1);
     commit.complaints = (0..3000).map(|seq| record(&format!("c{seq}"), seq, Some("g"))).collect();
     commit.alerts = vec![alert("A", 1)];
-    store.commit(&commit, &sinks()).unwrap();
+    put(&store, &commit, &sinks()).unwrap();
     (folder, store)
 }
 
@@ -25,7 +25,7 @@ fn a_backup_is_a_store_as_of_its_begin() {
         .backup(&to, &mut |progress| {
             // Somebody commits while the copy runs; it neither waits nor gets into the copy.
             if steps.is_empty() {
-                store.commit(&late, &[]).unwrap();
+                put(&store, &late, &[]).unwrap();
             }
             steps.push(progress);
         })
@@ -58,7 +58,7 @@ fn a_backup_overwrites_nothing_and_leaves_no_half() {
     }));
     assert!(stopped.is_err());
     assert!(!to.exists() && !folder.path().join("stopped.db.partial").exists());
-    store.commit(&batch(3), &[]).unwrap();
+    put(&store, &batch(3), &[]).unwrap();
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn each_broken_invariant_is_found() {
     let mut commit = batch(2);
     commit.alerts = vec![alert("A", 2), alert("A", 3)];
     commit.incidents = vec![incident("A", true)];
-    store.commit(&commit, &sinks()).unwrap();
+    put(&store, &commit, &sinks()).unwrap();
     assert_sound(&store);
     for (sql, finds) in [
         ("INSERT INTO groups (id) VALUES ('lonely')", "group lonely has no member"),

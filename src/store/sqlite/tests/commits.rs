@@ -1,7 +1,7 @@
 //! What a commit keeps, and what it refuses.
 
 use super::*;
-use crate::source::Positions;
+use crate::model::Positions;
 use crate::store::{AlertFilter, CommitError, DeadLetterFilter};
 
 #[test]
@@ -13,7 +13,7 @@ fn everything_in_a_batch_comes_back_as_it_was() {
     commit.incidents = vec![incident("QS2", true), incident("QS1", false)];
     commit.alerts = vec![alert("QS1", 1), alert("QS1", 2), alert("QS2", 1)];
     commit.dead_letters = vec![letter(b"\xff{")];
-    store.commit(&commit, &sinks()).unwrap();
+    put(&store, &commit, &sinks()).unwrap();
 
     assert_eq!(store.position("kafka:a/0").unwrap(), Some(Position(7)));
     assert_eq!(store.position("kafka:a/1").unwrap(), None);
@@ -57,7 +57,7 @@ fn alerts_are_listed_newest_first_and_filtered() {
     let mut commit = batch(10);
     let risk = Alert { kind: AlertKind::FinancialRisk, ..alert("JR1", 1) };
     commit.alerts = vec![alert("QS1", 1), risk, alert("QS1", 2)];
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     let list = |filter: &AlertFilter, limit| -> Vec<(String, u32)> {
         let found = store.alerts(filter, limit).unwrap();
         found.iter().map(|found| (found.alert.id.to_string(), found.alert.revision)).collect()
@@ -79,15 +79,15 @@ fn an_update_moves_the_complaint_to_its_own_number() {
     let (_folder, store) = fresh();
     let mut commit = batch(1);
     commit.complaints = vec![record("c1", 0, None), record("c2", 1, None)];
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     let mut update = batch(2);
     update.complaints = vec![ComplaintRecord { version: 2, ..record("c1", 2, Some("g")) }];
-    store.commit(&update, &[]).unwrap();
+    put(&store, &update, &[]).unwrap();
     assert_eq!(window(&store, at(0)), ["c2", "c1"]);
     assert_eq!(store.known(&["c1".into()]).unwrap()[&ComplaintId::from("c1")].version, 2);
     let mut alone = batch(3);
     alone.complaints = vec![ComplaintRecord { version: 3, ..record("c1", 3, None) }];
-    store.commit(&alone, &[]).unwrap();
+    put(&store, &alone, &[]).unwrap();
     assert_eq!(store.resolve_group(&"g".into()).unwrap(), None, "it has lost its last member");
     assert_sound(&store);
 }
@@ -105,7 +105,7 @@ fn the_window_begins_where_the_clock_says_and_stops_when_told() {
             ComplaintRecord { clock, ..record(&format!("c{index}"), seq, None) }
         })
         .collect();
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     for since in -1..12 {
         let wanted: Vec<String> =
             (0..40).filter(|&index| place(index).1 >= at(since)).map(|index| format!("c{index}")).collect();
@@ -126,11 +126,11 @@ fn merged_groups_answer_under_all_their_names() {
     commit.complaints =
         vec![record("a1", 0, Some("a")), record("b1", 1, Some("b")), record("c1", 2, Some("c"))];
     commit.aliases = vec![("a".into(), "b".into())];
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     let mut second = batch(2);
     second.regrouped = vec![("b1".into(), Some("c".into()))];
     second.aliases = vec![("b".into(), "c".into())];
-    store.commit(&second, &[]).unwrap();
+    put(&store, &second, &[]).unwrap();
     for name in ["a", "b", "c"] {
         assert_eq!(store.resolve_group(&name.into()).unwrap(), Some("c".into()), "{name}");
         let members = store.group_members(&name.into()).unwrap();
@@ -147,14 +147,14 @@ fn whoever_is_out_of_date_is_refused_and_leaves_nothing() {
     first.positions = vec![delta("a", None, 10), delta("b", None, 5)];
     first.complaints = vec![record("c1", 0, None)];
     first.alerts = vec![alert("QS1", 1)];
-    store.commit(&first, &sinks()).unwrap();
+    put(&store, &first, &sinks()).unwrap();
 
     let lost = |commit: &Commit| match store.commit(commit, &sinks()) {
         Err(CommitError::Lost { source }) => source,
         other => panic!("{other:?}"),
     };
     // The first delta joins on, the second does not: neither may stay.
-    let mut stale = batch(2);
+    let mut stale = Commit { after: 1, ..batch(2) };
     stale.positions = vec![delta("a", Some(10), 20), delta("b", Some(4), 9)];
     stale.complaints = vec![record("c2", 1, None)];
     assert_eq!(lost(&stale), "b");
@@ -162,11 +162,13 @@ fn whoever_is_out_of_date_is_refused_and_leaves_nothing() {
     assert_eq!(lost(&stale), "a");
     stale.positions = vec![delta("new", Some(1), 20)];
     assert_eq!(lost(&stale), "new");
-    // Sources without positions are fenced by the engine's numbers.
+    // Sources without positions, and time that passes, are fenced by the number of commits.
     stale.positions.clear();
-    stale.complaints = vec![record("c2", 0, None)];
+    stale.after = 0;
     assert_eq!(lost(&stale), "main");
     stale.complaints.clear();
+    assert_eq!(lost(&stale), "main");
+    stale.after = 1;
     stale.alerts = vec![alert("QS1", 1)];
     assert_eq!(lost(&stale), "main");
 
@@ -176,7 +178,7 @@ fn whoever_is_out_of_date_is_refused_and_leaves_nothing() {
     assert_eq!(store.counts().unwrap().outbox_pending, 2);
     let mut next = batch(3);
     next.positions = vec![delta("a", Some(10), 20), delta("a", Some(20), 21)];
-    store.commit(&next, &sinks()).unwrap();
+    put(&store, &next, &sinks()).unwrap();
     assert_eq!(store.position("a").unwrap(), Some(Position(21)));
     assert_eq!(store.partition_state(&main_partition()).unwrap().unwrap().next_seq, 1);
     insta::assert_snapshot!(CommitError::Lost { source: "kafka:a/1".into() }, @"somebody else has committed for kafka:a/1 in the meantime; rebuild from the store");
@@ -188,11 +190,37 @@ fn two_processes_take_turns_and_the_zombie_loses() {
     let new = SqliteStore::open(&quick(&folder)).unwrap();
     let mut commit = batch(1);
     commit.positions = vec![delta("a", None, 1)];
-    old.commit(&commit, &[]).unwrap();
+    put(&old, &commit, &[]).unwrap();
     commit.positions = vec![delta("a", Some(1), 2)];
-    new.commit(&commit, &[]).unwrap();
-    assert!(matches!(old.commit(&commit, &[]), Err(CommitError::Lost { .. })));
+    put(&new, &commit, &[]).unwrap();
+    commit.after = 2;
+    assert!(matches!(old.commit(&commit, &[]), Err(CommitError::Lost { .. })), "the position");
+    commit.positions.clear();
+    commit.after = 1;
+    assert!(matches!(old.commit(&commit, &[]), Err(CommitError::Lost { .. })), "the engine");
     assert_eq!(old.position("a").unwrap(), Some(Position(2)));
+}
+
+#[test]
+fn an_engine_that_a_complaint_leaves_has_to_be_built_again() {
+    let (_folder, store) = fresh();
+    let mut commit = batch(1);
+    commit.complaints = vec![record("c1", 1, None)];
+    commit.incidents = vec![incident("QS1", true)];
+    put(&store, &commit, &[]).unwrap();
+
+    let other = PartitionKey::from("other");
+    let mut over = Commit { partition: other.clone(), ..batch(2) };
+    over.complaints = vec![ComplaintRecord { version: 2, ..record("c1", 1, None) }];
+    over.left.insert(main_partition(), vec![incident("QS1", false)]);
+    put(&store, &over, &[]).unwrap();
+
+    assert_eq!(store.complaint(&"c1".into()).unwrap().unwrap().partition, other);
+    let left = store.incidents(&main_partition()).unwrap();
+    assert_eq!(left.iter().map(|incident| incident.open).collect::<Vec<_>>(), [false], "it stays there");
+    let stale = Commit { after: 1, ..batch(3) };
+    assert!(matches!(store.commit(&stale, &[]), Err(CommitError::Lost { .. })));
+    put(&store, &batch(3), &[]).unwrap();
 }
 
 #[test]
@@ -213,10 +241,10 @@ fn a_lock_held_by_another_process_is_busy_and_passes() {
     let store = SqliteStore::open(&config).unwrap();
     let other = rusqlite::Connection::open(store.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = store.commit(&batch(1), &[]).unwrap_err();
+    let error = put(&store, &batch(1), &[]).unwrap_err();
     assert!(matches!(error, CommitError::Busy(_)) && error.is_passing(), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
-    store.commit(&batch(1), &[]).unwrap();
+    put(&store, &batch(1), &[]).unwrap();
 }
 
 #[test]
@@ -225,7 +253,7 @@ fn dead_letters_are_taken_once_and_stay() {
     let mut commit = batch(1);
     let large = DeadLetter { reason: DeadReason::TooLarge, source: "file:a".into(), ..letter(b"large") };
     commit.dead_letters = vec![letter(b"one"), large, letter(b"three")];
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     let by_reason = DeadLetterFilter { reason: Some(DeadReason::InvalidJson), ..DeadLetterFilter::default() };
     let taken = store.take_dead_letters(&by_reason, 1, at(9)).unwrap();
     assert_eq!(taken.len(), 1);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::source::Positions;
+use crate::model::Positions;
 
 /// The `number`-th of a row of commits of different shapes.
 fn step(number: u64) -> Commit {
@@ -41,7 +41,7 @@ fn reopened(file: &[u8], log: &[u8]) -> u64 {
     fs::write(folder.path().join("fenghuo.db-wal"), log).unwrap();
     let store = SqliteStore::open(&config).unwrap();
     let held = steps_held(&store);
-    store.commit(&step(held), &sinks()).expect("it goes on where it stopped");
+    put(&store, &step(held), &sinks()).expect("it goes on where it stopped");
     held
 }
 
@@ -51,7 +51,7 @@ fn after_each_commit_and_with_the_log_cut_anywhere_whole_commits_are_left() {
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
     let mut ends = vec![0];
     for number in 0..12 {
-        store.commit(&step(number), &sinks()).unwrap();
+        put(&store, &step(number), &sinks()).unwrap();
         ends.push(read("fenghuo.db-wal").len());
         assert_eq!(reopened(&read("fenghuo.db"), &read("fenghuo.db-wal")), number + 1);
     }
@@ -73,7 +73,7 @@ fn after_each_commit_and_with_the_log_cut_anywhere_whole_commits_are_left() {
 fn a_crash_while_the_log_is_folded_in_loses_nothing() {
     let (folder, store) = fresh();
     for number in 0..12 {
-        store.commit(&step(number), &sinks()).unwrap();
+        put(&store, &step(number), &sinks()).unwrap();
     }
     let before = fs::read(store.file()).unwrap();
     let log = fs::read(folder.path().join("fenghuo.db-wal")).unwrap();
@@ -102,7 +102,7 @@ fn child_that_commits() {
     let store = SqliteStore::open(&StoreConfig::at(Path::new(&folder))).unwrap();
     let mut next = steps_held(&store);
     while next < last {
-        store.commit(&step(next), &sinks()).unwrap();
+        put(&store, &step(next), &sinks()).unwrap();
         next += 1;
         println!("acknowledged {next}");
     }

@@ -22,7 +22,7 @@ use crate::model::{
     ComplaintRecord, ContentHash, DeadLetter, DeadReason, Decision, GroupAlert, GroupDecision, GroupId,
     IncidentRecord, Level, PartitionKey, PlaceFields, Position, PositionDelta, ReportedCaller,
 };
-use crate::store::{Store, StoreConfig, Synchronous};
+use crate::store::{CommitError, Store, StoreConfig, Synchronous};
 
 /// A store in a folder of its own; commits do not wait for the disk.
 fn fresh() -> (TempDir, SqliteStore) {
@@ -54,18 +54,13 @@ fn sinks() -> Vec<String> {
 
 /// A batch that changes nothing yet, committed `seconds` after the beginning.
 fn batch(seconds: i64) -> Commit {
-    Commit {
-        partition: main_partition(),
-        positions: Vec::new(),
-        clock: Some(at(seconds)),
-        committed_at: at(seconds),
-        complaints: Vec::new(),
-        regrouped: Vec::new(),
-        aliases: Vec::new(),
-        incidents: Vec::new(),
-        alerts: Vec::new(),
-        dead_letters: Vec::new(),
-    }
+    Commit { clock: Some(at(seconds)), ..Commit::new(main_partition(), 0, at(seconds)) }
+}
+
+/// Commits after whatever was committed before.
+fn put(store: &SqliteStore, commit: &Commit, sinks: &[String]) -> Result<(), CommitError> {
+    let state = store.partition_state(&commit.partition)?;
+    store.commit(&Commit { after: state.map_or(0, |state| state.commits), ..commit.clone() }, sinks)
 }
 
 /// Everything about the complaint follows from its number.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::source::Positions;
+use crate::model::Positions;
 use crate::store::CommitError;
 
 const COMPLAINTS: u8 = 8;
@@ -25,7 +25,7 @@ struct Batch {
 #[derive(Debug, Clone, Copy)]
 enum Spoilt {
     Position,
-    Number,
+    Fence,
     ImpossibleTime,
     ToldAlready,
     GroupIntoItself,
@@ -42,7 +42,7 @@ fn batches() -> impl Strategy<Value = Batch> {
     let member = || (0..COMPLAINTS, prop::option::of(0..GROUPS));
     let spoilt = prop_oneof![
         Just(Spoilt::Position),
-        Just(Spoilt::Number),
+        Just(Spoilt::Fence),
         Just(Spoilt::ImpossibleTime),
         Just(Spoilt::ToldAlready),
         Just(Spoilt::GroupIntoItself)
@@ -76,6 +76,7 @@ fn steps() -> impl Strategy<Value = Step> {
 #[derive(Debug, Clone, Default)]
 struct Model {
     next: u64,
+    commits: u64,
     position: Option<i64>,
     /// Number, version and group.
     complaints: BTreeMap<u8, (u64, u32, Option<u8>)>,
@@ -162,13 +163,7 @@ fn group_name(group: u8) -> String {
 fn spoil(commit: &mut Commit, how: Spoilt, before: &Model) {
     match how {
         Spoilt::Position => commit.positions[0].from = Some(Position(before.position.unwrap_or(0) + 77)),
-        Spoilt::Number => {
-            let low = before.next.saturating_sub(1);
-            commit.complaints.push(record("c-low", low, None));
-            if before.next == 0 {
-                commit.positions.push(delta("a", Some(-1), 0));
-            }
-        }
+        Spoilt::Fence => commit.after += 1,
         Spoilt::ImpossibleTime => {
             let far: Timestamp = "9000-01-01T00:00:00Z".parse().unwrap();
             commit.dead_letters.push(DeadLetter { seen_at: far, ..letter(b"far") });
@@ -227,14 +222,16 @@ fn run(steps: Vec<Step>) {
             Step::Commit(batch) => {
                 let mut after = model.clone();
                 let mut commit = after.apply(&batch, now);
+                commit.after = model.commits;
                 if let Some(how) = batch.spoilt {
                     spoil(&mut commit, how, &model);
                     let error = store.commit(&commit, &sinks()).unwrap_err();
-                    let lost = matches!(how, Spoilt::Position | Spoilt::Number | Spoilt::ToldAlready);
+                    let lost = matches!(how, Spoilt::Position | Spoilt::Fence | Spoilt::ToldAlready);
                     assert_eq!(matches!(error, CommitError::Lost { .. }), lost, "{how:?}: {error}");
                 } else {
                     store.commit(&commit, &sinks()).unwrap();
                     model = after;
+                    model.commits += 1;
                 }
             }
             Step::Deliver { robot, outcome } => deliver(&store, &mut model, robot, outcome, now),

@@ -13,7 +13,7 @@ fn names(rows: &[OutboxRow]) -> Vec<String> {
 
 fn with_alerts(alerts: Vec<Alert>) -> (TempDir, SqliteStore) {
     let (folder, store) = fresh();
-    store.commit(&Commit { alerts, ..batch(1) }, &sinks()).unwrap();
+    put(&store, &Commit { alerts, ..batch(1) }, &sinks()).unwrap();
     (folder, store)
 }
 

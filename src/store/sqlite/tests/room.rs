@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
-use crate::source::Positions;
+use crate::model::Positions;
 use crate::store::CommitError;
 
 /// The `number`-th of a row of commits: 50 complaints, a position, an alert.
@@ -26,7 +26,7 @@ fn a_full_store_refuses_loses_nothing_and_goes_on_when_there_is_room() {
     let store = SqliteStore::open(&config).unwrap();
     let mut accepted = 0;
     let error = loop {
-        match store.commit(&chunk(accepted), &sinks()) {
+        match put(&store, &chunk(accepted), &sinks()) {
             Ok(()) => accepted += 1,
             Err(error) => break error,
         }
@@ -36,7 +36,7 @@ fn a_full_store_refuses_loses_nothing_and_goes_on_when_there_is_room() {
     assert!(accepted > 2);
 
     // Trying again changes nothing; everything acknowledged is there, nothing else is.
-    assert!(matches!(store.commit(&chunk(accepted), &sinks()), Err(CommitError::Full(_))));
+    assert!(matches!(put(&store, &chunk(accepted), &sinks()), Err(CommitError::Full(_))));
     assert_eq!(window(&store, at(0)).len() as u64, accepted * 50);
     assert_eq!(store.counts().unwrap().alerts, accepted);
     assert_eq!(store.position("a").unwrap(), Some(Position(accepted.cast_signed() - 1)));
@@ -46,7 +46,7 @@ fn a_full_store_refuses_loses_nothing_and_goes_on_when_there_is_room() {
     let keep = BTreeMap::from([(main_partition(), at((accepted * 50 - 60).cast_signed()))]);
     let swept = store.sweep(days(500), &keep).unwrap();
     assert!(swept.complaints >= accepted * 50 - 100, "{swept:?}");
-    store.commit(&chunk(accepted), &sinks()).unwrap();
+    put(&store, &chunk(accepted), &sinks()).unwrap();
     assert_eq!(store.position("a").unwrap(), Some(Position(accepted.cast_signed())));
     drop(store);
 
@@ -54,7 +54,7 @@ fn a_full_store_refuses_loses_nothing_and_goes_on_when_there_is_room() {
     let larger = StoreConfig { max_size_mib: Some(8), ..quick(&folder) };
     let store = SqliteStore::open(&larger).unwrap();
     for number in accepted + 1..accepted * 2 {
-        store.commit(&chunk(number), &sinks()).unwrap();
+        put(&store, &chunk(number), &sinks()).unwrap();
     }
     assert_sound(&store);
 }
@@ -71,11 +71,11 @@ fn child_without_room() {
     let most = if limited.is_some() { 1000 } else { 3 };
     let folder = limited.clone().unwrap_or_else(|| own.path().into());
     let store = SqliteStore::open(&StoreConfig::at(Path::new(&folder))).unwrap();
-    let failed = (0..most).find_map(|number| store.commit(&chunk(number), &sinks()).err().zip(Some(number)));
+    let failed = (0..most).find_map(|number| put(&store, &chunk(number), &sinks()).err().zip(Some(number)));
     let Some((error, accepted)) = failed else { return assert!(limited.is_none(), "it never fills up") };
     assert!(matches!(error, CommitError::Full(_)), "{error}");
     assert_eq!(store.position("a").unwrap(), Some(Position(accepted.cast_signed() - 1)));
-    assert!(matches!(store.commit(&chunk(accepted), &sinks()), Err(CommitError::Full(_))));
+    assert!(matches!(put(&store, &chunk(accepted), &sinks()), Err(CommitError::Full(_))));
     println!("accepted {accepted}.");
 }
 
@@ -99,5 +99,5 @@ fn a_system_that_lets_no_file_grow_is_full_too() {
     let store = SqliteStore::open(&quick(&folder)).unwrap();
     assert_eq!(window(&store, at(0)).len() as u64, accepted * 50);
     assert_sound(&store);
-    store.commit(&chunk(accepted), &sinks()).unwrap();
+    put(&store, &chunk(accepted), &sinks()).unwrap();
 }

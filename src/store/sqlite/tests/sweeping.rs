@@ -33,10 +33,10 @@ fn old_complaints_go_with_their_groups_but_never_the_open_window() {
         record("c3", 3, None),
     ];
     commit.aliases = vec![("old".into(), "gone".into())];
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     let mut recent = batch(86_400 * 20);
     recent.complaints = vec![record("c4", 4, None)];
-    store.commit(&recent, &[]).unwrap();
+    put(&store, &recent, &[]).unwrap();
 
     assert_eq!(store.sweep(days(29), &keep_from(at(100))).unwrap(), SweepReport::default(), "too young");
     assert_eq!(store.sweep(days(40), &BTreeMap::new()).unwrap().total(), 0, "no engine named");
@@ -59,7 +59,7 @@ fn more_than_one_chunk_is_swept() {
     let store = SqliteStore::open(&short(&folder)).unwrap();
     let mut commit = batch(0);
     commit.complaints = (0..1203).map(|seq| record(&format!("c{seq}"), seq, None)).collect();
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     assert_eq!(store.sweep(days(40), &keep_from(at(1202))).unwrap().complaints, 1202);
     assert_eq!(window(&store, at(0)), ["c1202"]);
 }
@@ -72,10 +72,10 @@ fn alerts_stay_while_open_undelivered_or_on_record() {
     let mut commit = batch(0);
     commit.alerts = vec![alert("open", 1), alert("closed", 1), alert("closed", 2)];
     commit.incidents = vec![incident("open", true), incident("closed", false)];
-    store.commit(&commit, &centre).unwrap();
+    put(&store, &commit, &centre).unwrap();
     commit.incidents.clear();
     commit.alerts = vec![alert("unsent", 1)];
-    store.commit(&commit, &centre).unwrap();
+    put(&store, &commit, &centre).unwrap();
 
     // Deliver all but the last.
     for _ in 0..2 {
@@ -103,7 +103,7 @@ fn dead_letters_and_audit_have_their_own_times() {
     let mut commit = batch(0);
     commit.dead_letters = vec![letter(b"old"), DeadLetter { seen_at: days(20), ..letter(b"young") }];
     commit.alerts = vec![alert("A", 1)];
-    store.commit(&commit, &[]).unwrap();
+    put(&store, &commit, &[]).unwrap();
     let report = store.sweep(days(40), &keep_from(at(0))).unwrap();
     assert_eq!((report.dead_letters, report.audit), (1, 0));
     assert_eq!(store.dead_letters(&DeadLetterFilter::default(), 9).unwrap().len(), 1);
