@@ -36,7 +36,8 @@ pub struct Replay<'a> {
     pub preparer: &'a Preparer,
     /// The engine's settings.
     pub config: Arc<EngineConfig>,
-    /// Events later than this (plus the decoder's tolerance) are taken as mistakes.
+    /// Events later than this (plus the decoder's tolerance) are taken as mistakes, as the daemon
+    /// takes those from the future.
     pub not_after: Timestamp,
     /// The threads to prepare on.
     pub pool: &'a rayon::ThreadPool,
@@ -48,7 +49,7 @@ pub struct Outputs<'a> {
     pub groups: &'a mut dyn Write,
     /// One line for each time a group incident was raised or reopened, in that order.
     pub alerts: &'a mut dyn Write,
-    /// One line for each complaint and risk rule that alerts.
+    /// One line for each complaint and risk rule that alerts, in the order the complaints first came.
     pub risks: &'a mut dyn Write,
     /// Called with events that could not be read: the line or row (from 1), reason, detail.
     pub rejected: &'a mut dyn FnMut(u64, DeadReason, &str),
@@ -126,6 +127,7 @@ impl Replay<'_> {
         let mut ledger = Ledger::default();
         let mut order: Vec<(ComplaintId, Option<GroupId>)> = Vec::new();
         let mut at: FxHashMap<ComplaintId, usize> = FxHashMap::default();
+        let mut hits: BTreeMap<usize, Vec<RiskHit>> = BTreeMap::new();
         let mut events = events.peekable();
         while events.peek().is_some() {
             let chunk: Vec<RawRecord> = events.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
@@ -157,10 +159,13 @@ impl Replay<'_> {
                 }
             }
             for record in std::mem::take(&mut effects.complaints) {
-                for hit in record.decision.risks.iter().filter(|hit| hit.alerts()) {
-                    write_risk(out.risks, &record.complaint.id, hit)?;
+                let index = at[&record.complaint.id];
+                // The last version is the one that counts.
+                let met: Vec<RiskHit> = record.decision.risks.into_iter().filter(RiskHit::alerts).collect();
+                if !met.is_empty() || record.version > 1 {
+                    hits.insert(index, met);
                 }
-                order[at[&record.complaint.id]].1 = record.decision.group.group;
+                order[index].1 = record.decision.group.group;
             }
             // After the decisions: who was alone in one of this chunk may be a founder by its end.
             for (id, group) in std::mem::take(&mut effects.regrouped) {
@@ -185,6 +190,9 @@ impl Replay<'_> {
         for (id, group) in &order {
             write_line(out.groups, &GroupLine { id, group: group.as_ref() })?;
             groups.extend(group);
+        }
+        for (index, hits) in &hits {
+            hits.iter().try_for_each(|hit| write_risk(out.risks, &order[*index].0, hit))?;
         }
         groups.sort_unstable();
         groups.dedup();

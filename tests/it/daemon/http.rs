@@ -139,7 +139,7 @@ fn replay_writes_the_same_bytes_with_any_number_of_threads() {
     let world = World::new("");
     let path = |name: &str| world.path(name).display().to_string();
     let events = path("stream.ndjson");
-    let made = world.command(&["generate", "--complaints", "300", "--seed", "5", "--out", &events]);
+    let made = world.command(&["generate", "--complaints", "5000", "--seed", "5", "--out", &events]);
     assert!(made.status.success(), "{made:?}");
     for threads in ["1", "4"] {
         let out = path(threads);
@@ -152,4 +152,32 @@ fn replay_writes_the_same_bytes_with_any_number_of_threads() {
         assert!(!one.is_empty(), "{name} is empty");
         assert!(one == four, "{name} differs");
     }
+}
+
+#[test]
+fn replay_counts_the_last_version_and_knows_no_present() {
+    let world = World::new("");
+    let path = |name: &str| world.path(name).display().to_string();
+    let event = |id: &str, at: &str, text: &str| {
+        format!(r#"{{"id": "{id}", "received_at": "{at}", "text": "{text}"}}"#)
+    };
+    let promised = "永安里小区的聚宝盆公司高息集资，承诺保本月息三分，现在不还钱";
+    let events = [
+        event("1", "2026-03-01T08:00:00+08:00", promised),
+        event("2", "2026-03-01T09:00:00+08:00", promised),
+        event("1", "2026-03-01T10:00:00+08:00", "永安里小区停水三天"),
+        event("3", "2098-03-01T10:00:00+08:00", promised),
+        event("4", "2100-01-02T10:00:00+08:00", promised),
+    ];
+    std::fs::write(world.path("events.ndjson"), events.join("\n")).unwrap();
+    let replay = |out: &str, more: &[&str]| {
+        let args = ["replay", "--events", &path("events.ndjson"), "--out", &path(out), "--json"];
+        let run = world.command(&[&args, more].concat());
+        let risks = std::fs::read_to_string(world.path(out).join("risks.ndjson")).unwrap();
+        let ids = risks.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone());
+        let ids: std::collections::BTreeSet<String> = ids.map(|id| id.as_str().unwrap().to_owned()).collect();
+        (run.status.code(), ids.into_iter().collect::<String>())
+    };
+    assert_eq!(replay("all", &[]), (Some(1), "23".into()));
+    assert_eq!(replay("past", &["--not-after", "2030-01-01T00:00:00Z"]), (Some(1), "2".into()));
 }

@@ -1,7 +1,12 @@
-//! Where a batch ends must not matter.
+//! Where a batch ends, and how many threads prepare it, must not matter.
+
+use std::sync::Arc;
+
+use fenghuo::daemon::pipeline::NoProbe;
+use proptest::prelude::*;
 
 use super::crashes::undisturbed;
-use super::world::Stream;
+use super::world::{Stream, World};
 
 #[test]
 fn batch_borders_change_nothing() {
@@ -10,5 +15,36 @@ fn batch_borders_change_nothing() {
         for size in [7, 64, 1000] {
             undisturbed(&stream, size).assert_same(&expected, &format!("a run with batches of {size}"));
         }
+    }
+}
+
+proptest! {
+    // A case is two runs of a pipeline with a store, which takes a second.
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 30, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_stream_ends_the_same_with_any_batches_and_threads(
+        seed in any::<u64>(),
+        sizes in proptest::collection::vec(1..60_usize, 1..6),
+        threads in 1..5_usize,
+        is_forgetful in any::<bool>(),
+    ) {
+        let stream = Stream::generate(seed, 90);
+        let stream = if is_forgetful { stream.with_short_memory() } else { stream };
+        let expected = undisturbed(&stream, 90);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found = pool.install(|| {
+            let mut world = World::new(&stream);
+            let mut life = world.start(Arc::new(NoProbe));
+            life.pipeline.build_known().unwrap();
+            for size in sizes.iter().cycle() {
+                if world.is_over(&life) {
+                    break;
+                }
+                world.feed_one(&mut life, *size).unwrap();
+            }
+            world.end(life)
+        });
+        found.assert_same(&expected, &format!("seed {seed} in batches of {sizes:?} on {threads} threads"));
     }
 }
