@@ -9,8 +9,8 @@ use rustc_hash::FxHashMap;
 
 use crate::group::{Candidate, Grouper};
 use crate::model::{
-    Alert, AlertId, ComplaintId, ComplaintRecord, Decision, GroupDecision, GroupId, IncidentRecord,
-    PartitionKey,
+    Alert, AlertId, ComplaintId, ComplaintRecord, Decision, EngineStatus, GroupDecision, GroupId,
+    IncidentRecord, PartitionKey,
 };
 
 use super::headline::{grounds, headline};
@@ -57,25 +57,6 @@ impl Effects {
         }
         self.complaints.push(record);
     }
-}
-
-/// How much an engine holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EngineStatus {
-    /// How far time has come (event time).
-    pub clock: Option<Timestamp>,
-    /// Complaints that others may join.
-    pub open_complaints: u32,
-    /// Distinct terms and sites that they hold; memory grows with complaints and with these.
-    pub open_terms: usize,
-    /// Groups of them.
-    pub open_groups: usize,
-    /// Incidents raised and not resolved.
-    pub open_incidents: usize,
-    /// Risk cases raised and not resolved.
-    pub open_cases: usize,
-    /// Events that came later than allowed, since this engine was made.
-    pub late: u64,
 }
 
 /// The state of one partition. Single-threaded; holds no handle to anything outside.

@@ -20,7 +20,8 @@ mod risk;
 mod tests;
 mod wording;
 
+pub use crate::model::EngineStatus;
 pub use caller::{CallerHasher, CallerKeyError};
 pub use config::{EngineConfig, EngineConfigError, RiskConfig};
-pub use fold::{Arrival, Effects, Engine, EngineStatus};
+pub use fold::{Arrival, Effects, Engine};
 pub use prepare::{Knowledge, Prepared, Preparer};

@@ -16,6 +16,7 @@ mod dead_letter;
 mod explain;
 mod ids;
 mod level;
+mod measures;
 mod place;
 mod position;
 
@@ -29,5 +30,6 @@ pub use explain::{
 };
 pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
 pub use level::{GrowthSteps, Level};
+pub use measures::{Counts, EngineStatus, OutboxDepth, SweepReport};
 pub use place::{PlaceKind, PlaceMention, PlaceSource};
 pub use position::{Position, PositionDelta, Positions};

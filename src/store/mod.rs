@@ -26,12 +26,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
+pub use crate::model::{Counts, OutboxDepth, SweepReport};
 pub use config::{MIN_AUDIT_DAYS, RetentionConfig, StoreConfig, Synchronous};
 pub use error::{CommitError, OpenError, StoreError};
 pub use records::{
-    AlertFilter, AuditEntry, BackupProgress, CheckReport, Counts, DeadLetterEntry, DeadLetterFilter, Known,
-    OutboxDepth, OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport,
-    VacuumReport,
+    AlertFilter, AuditEntry, BackupProgress, CheckReport, DeadLetterEntry, DeadLetterFilter, Known,
+    OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter, VacuumReport,
 };
 
 use crate::model::Positions;

@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
-use crate::engine::EngineStatus;
-use crate::model::{AlertKind, AlertState, Level, PartitionKey};
+use crate::model::{AlertKind, AlertState, EngineStatus, Level, PartitionKey};
 
 use super::{counter, gauge, histogram};
 

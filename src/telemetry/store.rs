@@ -1,13 +1,13 @@
 //! What happens in the store.
 
+use std::fmt::Display;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::{counter, gauge, histogram};
-use crate::model::DeadReason;
-use crate::store::{CommitError, Counts, OutboxDepth, StoreError, SweepReport};
+use crate::model::{Counts, DeadReason, OutboxDepth, SweepReport};
 
 static COMMIT_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     histogram(
@@ -85,13 +85,12 @@ impl StoreCommitted {
 }
 
 /// A batch was not applied, and nothing of it remains. Series:
-/// `fenghuo_store_commit_failures_total{reason}`, the reasons being those of [`CommitError::kind`].
-#[derive(Debug)]
+/// `fenghuo_store_commit_failures_total{reason}`, the reasons being the kinds of commit errors.
 pub struct StoreCommitFailed<'e> {
     /// The stable name of the reason.
     pub kind: &'static str,
     /// The reason in words.
-    pub error: &'e CommitError,
+    pub error: &'e dyn Display,
 }
 
 impl StoreCommitFailed<'_> {
@@ -192,10 +191,9 @@ impl OutboxState<'_> {
 
 /// The store could not be counted, so that its gauges are those of the last time. Series:
 /// `fenghuo_store_look_failures_total`.
-#[derive(Debug)]
 pub struct StoreUnreadable<'e> {
     /// What the store said.
-    pub error: &'e StoreError,
+    pub error: &'e dyn Display,
 }
 
 impl StoreUnreadable<'_> {
