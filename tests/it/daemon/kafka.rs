@@ -67,14 +67,17 @@ fn undisturbed(broker: &Broker, topic: &str, grouping: &str, ends: &[usize]) -> 
 fn kills_restarts_poison_and_a_broken_broker_lose_and_double_nothing() {
     let mut broker = Broker::start();
     broker.create_topic("one", 1);
-    let world = World::new(&settings(&broker, "one", "disturbed", "together"));
-    let mut lines: Vec<Vec<u8>> = stream(400, 21).iter().map(line).collect();
+    // Many small commits to a piece, so that a kill finds some done and some not.
+    let settings = settings(&broker, "one", "disturbed", "together") + "[intake]\nbatch_records = 3\n";
+    let world = World::new(&settings);
+    let mut lines: Vec<Vec<u8>> = stream(800, 21).iter().map(line).collect();
     for (number, poison) in POISON.iter().enumerate() {
         lines.insert(100 * (number + 1), poison.as_bytes().to_vec());
     }
     let mut daemon = world.daemon();
-    let pieces: Vec<&[Vec<u8>]> = lines.chunks(70).collect();
+    let pieces: Vec<&[Vec<u8>]> = lines.chunks(140).collect();
     let mut end = 0;
+    let mut cut_short = 0;
     for (number, piece) in pieces.iter().enumerate() {
         broker.produce("one", 0, piece.iter());
         match number {
@@ -89,6 +92,8 @@ fn kills_restarts_poison_and_a_broken_broker_lose_and_double_nothing() {
             1..=3 => {
                 wait_for_positions(&world, "one", &[end + 1]);
                 daemon.kill();
+                cut_short +=
+                    i32::from(position(&world, "one", 0) < i64::try_from(end + piece.len()).unwrap());
                 daemon = world.daemon();
             }
             4 => {
@@ -101,6 +106,7 @@ fn kills_restarts_poison_and_a_broken_broker_lose_and_double_nothing() {
         }
         end += piece.len();
     }
+    assert!(cut_short > 0, "every kill came after the work was done");
     wait_for_positions(&world, "one", &[end]);
     let accepted = world.all_accepted();
     let letters = world.command(&["dead-letters", "list", "--json"]);
