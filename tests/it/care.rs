@@ -18,7 +18,7 @@ fn fenghuo(folder: &TempDir, args: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// A store with two dead letters: one of broken bytes, one that an event can be made of.
+/// A store with three dead letters: one of broken bytes, one that an event can be made of, one row.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&StoreConfig::at(folder.path().join("data"))).unwrap();
@@ -29,6 +29,7 @@ fn folder() -> TempDir {
         at: at.into(),
         seen_at: "2026-03-01T08:00:00Z".parse().unwrap(),
         bytes: bytes.to_vec(),
+        is_event: !at.starts_with("row"),
     };
     let commit = Commit {
         partition: PartitionKey::from("main"),
@@ -43,6 +44,7 @@ fn folder() -> TempDir {
         dead_letters: vec![
             letter(DeadReason::InvalidJson, "cut short", "line 1", b"{\"id\": \x1b[31m"),
             letter(DeadReason::TimeOutOfRange, "year 9999", "line 2", b"{\n\"id\":\"2\"}"),
+            letter(DeadReason::MissingField, "no number", "row 3 of sheet Q1", b"[\"\",\"a\"]"),
         ],
     };
     store.commit(&commit, &[]).unwrap();
@@ -88,6 +90,7 @@ fn dead_letters_are_listed_and_shown() {
     let (code, out, _) = fenghuo(&folder, &["dead-letters", "list"]);
     assert_eq!(code, 0);
     insta::assert_snapshot!(out, @r#"
+3  2026-03-01T08:00:00Z  missing_field      file:orders.ndjson row 3 of sheet Q1 (8 bytes): no number
 2  2026-03-01T08:00:00Z  time_out_of_range  file:orders.ndjson line 2 (11 bytes): year 9999
 1  2026-03-01T08:00:00Z  invalid_json       file:orders.ndjson line 1 (12 bytes): cut short
 "#);
@@ -124,14 +127,19 @@ async fn dead_letters_go_to_the_daemon_again_and_are_marked() {
     let (code, out, err, left) = tokio::task::spawn_blocking(move || {
         let folder = folder();
         let (code, out, err) = fenghuo(&folder, &["dead-letters", "redrive", "--all", "--url", &url]);
-        (code, out, err, fenghuo(&folder, &["dead-letters", "list"]).1)
+        (code, out, err, fenghuo(&folder, &["dead-letters", "list", "--json"]).1)
     })
     .await
     .unwrap();
     server.abort();
     assert_eq!(code, 1, "one was put aside again");
-    insta::assert_snapshot!(out, @"1 events put back in, 1 put aside again, 0 alerts back in the outbox");
-    insta::assert_snapshot!(err, @"1: put aside again: invalid_json");
+    insta::assert_snapshot!(out, @"1 events put back in, 1 put aside again, 1 stay, 0 alerts back in the outbox");
+    insta::assert_snapshot!(err, @"
+3: stays: it is no event: fix the row in the table and feed it again
+1: put aside again: invalid_json
+");
     assert_eq!(*bodies.lock().unwrap(), ["{ \"id\":\"2\"}\n", "{\"id\": \u{1b}[31m\n"]);
-    assert_eq!(left, "no dead letters\n");
+    let left: Vec<serde_json::Value> = serde_json::from_str(&left).unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!((&left[0]["id"], &left[0]["redriven_at"]), (&3.into(), &serde_json::Value::Null));
 }

@@ -152,33 +152,64 @@ fn a_newer_version_is_refused() {
     let error = refused(&folder);
     let file = quick(&folder).file();
     let message = error.to_string().replace(&*file.to_string_lossy(), "FILE");
-    insta::assert_snapshot!(message, @"FILE was written by a newer fenghuo (schema 99, this one knows up to 1); it was left untouched: install that version or restore a backup");
+    insta::assert_snapshot!(message, @"FILE was written by a newer fenghuo (schema 99, this one knows up to 2); it was left untouched: install that version or restore a backup");
+}
+
+const FIRST: M<'static> = M::up(include_str!("../migrations/0001_first.sql"));
+const SECOND: M<'static> = M::up(include_str!("../migrations/0002_letters_that_are_no_event.sql"));
+
+#[test]
+fn letters_of_the_first_version_say_which_are_events() {
+    let folder = tempfile::tempdir().unwrap();
+    const ALONE: &[M<'static>] = &[FIRST];
+    let first = Schema { version: 1, migrations: &Migrations::from_slice(ALONE) };
+    drop(SqliteStore::open_with(&quick(&folder), &first).unwrap());
+    let file = Connection::open(quick(&folder).file()).unwrap();
+    for (source, reason, sink) in [
+        ("http", "invalid_json", None),
+        ("file:/data/a.ndjson#12", "invalid_time", None),
+        ("file:/data/a.csv#12.2", "invalid_time", None),
+        ("file:/data/a.xlsx#12", "missing_field", None),
+        ("stdin", "invalid_row", None),
+        ("file:/data/a.ndjson#12", "too_large", None),
+        ("centre", "rejected", Some("centre")),
+    ] {
+        let values = (reason, source, sink);
+        let sql = "INSERT INTO dead_letters (reason, detail, source, place, seen_at, sink, bytes)
+                   VALUES (?1, '', ?2, '', 0, ?3, x'00')";
+        file.execute(sql, values).unwrap();
+    }
+    drop(file);
+    let store = SqliteStore::open(&quick(&folder)).unwrap();
+    let letters = store.dead_letters(&DeadLetterFilter::default(), 9).unwrap();
+    let events: Vec<i64> = letters.iter().filter(|letter| letter.is_event).map(|letter| letter.id).collect();
+    assert_eq!(events, [2, 1]);
 }
 
 #[test]
 fn an_upgrade_keeps_everything_and_stops_the_old_version() {
     const LATER: &[M<'static>] = &[
-        M::up(include_str!("../migrations/0001_first.sql")),
+        FIRST,
+        SECOND,
         M::up("ALTER TABLE complaints ADD COLUMN note TEXT;"),
         M::up("CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT;"),
     ];
-    const BROKEN: &[M<'static>] = &[LATER_FIRST, M::up("CREATE TABLE half (a); CREATE TABLE half (a);")];
-    const LATER_FIRST: M<'static> = M::up(include_str!("../migrations/0001_first.sql"));
+    const BROKEN: &[M<'static>] = &[FIRST, SECOND, M::up("CREATE TABLE half (a); CREATE TABLE half (a);")];
     let folder = closed();
     let old = SqliteStore::open(&quick(&folder)).unwrap();
 
-    let broken = Schema { version: 2, migrations: &Migrations::from_slice(BROKEN) };
+    let broken = Schema { version: 3, migrations: &Migrations::from_slice(BROKEN) };
     SqliteStore::open_with(&quick(&folder), &broken).unwrap_err();
     old.commit(&batch(2), &[]).expect("a failed upgrade has changed nothing");
 
-    let later = Schema { version: 3, migrations: &Migrations::from_slice(LATER) };
+    let later = Schema { version: 4, migrations: &Migrations::from_slice(LATER) };
     let new = SqliteStore::open_with(&quick(&folder), &later).unwrap();
     assert_eq!(window(&new, at(0)).len(), 200);
-    assert_eq!(old.commit(&batch(3), &[]), Err(CommitError::Superseded(3)));
-    assert_eq!(old.requeue_refused(&DeadLetterFilter::default(), at(1)), Err(StoreError::Superseded(3)));
+    assert_eq!(old.commit(&batch(3), &[]), Err(CommitError::Superseded(4)));
+    assert_eq!(old.requeue_refused(&DeadLetterFilter::default(), at(1)), Err(StoreError::Superseded(4)));
     // The version stands in the write-ahead log only, not yet in the file itself.
     let error = SqliteStore::open(&quick(&folder)).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 3, known: schema::VERSION, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 4, known: schema::VERSION, .. }), "{error}");
 }
 
 #[test]
