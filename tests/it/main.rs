@@ -12,5 +12,6 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod licences;
+mod pages;
 mod simulation;
 mod support;
