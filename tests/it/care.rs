@@ -85,6 +85,49 @@ fn a_store_that_is_not_there_is_not_made() {
 }
 
 #[test]
+fn a_store_that_cannot_be_written_is_one_line_and_its_own_code() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    let folder = folder();
+    let (data, program) = (folder.path().join("data"), folder.path().join("fenghuo"));
+    let allow =
+        |path: &std::path::Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    // Where it was built, another user may have no way to it.
+    fs::copy(env!("CARGO_BIN_EXE_fenghuo"), &program).unwrap();
+    for (path, mode) in
+        [(program.as_path(), 0o755), (folder.path(), 0o755), (&data.join("fenghuo.db"), 0o444)]
+    {
+        allow(path, mode);
+    }
+    allow(&data, 0o555);
+    let before: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    for args in [
+        &["run", "--listen", "127.0.0.1:0"][..],
+        &["run", "--listen", "127.0.0.1:0", "--data-dir", "data/new"],
+        &["store", "check"],
+        &["store", "vacuum"],
+        &["dead-letters", "redrive", "--all"],
+    ] {
+        let mut command = std::process::Command::new(&program);
+        // No permission keeps root from writing.
+        if folder.path().metadata().unwrap().uid() == 0 {
+            command.uid(65_534).gid(65_534);
+        }
+        let output = command.current_dir(folder.path()).env_clear().args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(4), 1), "{args:?}: {said}");
+        let is_clear = said.contains("give this user write access to the file and its folder")
+            || said.contains("point store.path at a folder that this user may write to");
+        assert!(said.starts_with("fenghuo: ") && said.contains("data/") && is_clear, "{args:?}: {said}");
+    }
+    let after: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(before, after);
+    allow(&data, 0o755);
+}
+
+#[test]
 fn dead_letters_are_listed_and_shown() {
     let folder = folder();
     let (code, out, _) = fenghuo(&folder, &["dead-letters", "list"]);
