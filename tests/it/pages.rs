@@ -66,6 +66,10 @@ fn quoted(text: &str) -> Vec<Vec<String>> {
     paragraphs
 }
 
+fn is_code_file(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|extension| extension == "rs")
+}
+
 /// Where a path that a page names may be: in the repository, or in `src`, as ARCHITECTURE.md says.
 /// `None` when it is no path of ours, or has a stand-in for a name in it.
 fn places(word: &str) -> Option<[PathBuf; 2]> {
@@ -102,7 +106,7 @@ fn every_file_that_a_page_names_is_there() {
     let mut named = 0;
     for (page, text) in pages() {
         for word in quoted(&text).into_iter().flatten() {
-            let is_bare_file = word.ends_with(".rs") && !word.contains(['/', ' ']) && word != "x.rs";
+            let is_bare_file = is_code_file(&word) && !word.contains(['/', ' ']) && word != "x.rs";
             let is_there = if is_bare_file {
                 CODE.0.iter().any(|path| path.ends_with(&word))
             } else if let Some(places) = places(&word) {
@@ -123,7 +127,7 @@ fn every_name_of_the_code_that_a_page_gives_with_its_place_is_in_the_code() {
     for (page, text) in pages() {
         let is_all_code = page.ends_with("ARCHITECTURE.md");
         for paragraph in quoted(&text) {
-            let names_code = paragraph.iter().any(|word| word.ends_with(".rs") || word.starts_with("src/"));
+            let names_code = paragraph.iter().any(|word| is_code_file(word) || word.starts_with("src/"));
             for word in paragraph.iter().filter(|_| is_all_code || names_code) {
                 let is_name = |part: &str| {
                     !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

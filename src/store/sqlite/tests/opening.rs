@@ -161,8 +161,8 @@ const SECOND: M<'static> = M::up(include_str!("../migrations/0002_letters_that_a
 #[test]
 fn letters_of_the_first_version_say_which_are_events() {
     let folder = tempfile::tempdir().unwrap();
-    const ALONE: &[M<'static>] = &[FIRST];
-    let first = Schema { version: 1, migrations: &Migrations::from_slice(ALONE) };
+    let first = Migrations::new(vec![FIRST]);
+    let first = Schema { version: 1, migrations: &first };
     drop(SqliteStore::open_with(&quick(&folder), &first).unwrap());
     let file = Connection::open(quick(&folder).file()).unwrap();
     for (source, reason, sink) in [
