@@ -184,6 +184,8 @@ fn mask_value(value: &mut Value, is_phone: bool) {
     /// Tells the masking of a bare landline number what it is.
     const PHONE: &str = "电话";
     match value {
+        // A landline number alone may have the form of a date.
+        Value::String(text) if is_phone && is_bare_number(text) => *text = mask_phone(text),
         Value::String(text) if is_phone => {
             if let Cow::Owned(masked) = mask_personal(&format!("{PHONE}{text}")) {
                 masked[PHONE.len()..].clone_into(text);
@@ -202,6 +204,12 @@ fn mask_value(value: &mut Value, is_phone: bool) {
         Value::Object(fields) => mask_fields(fields),
         Value::Null | Value::Bool(_) => {}
     }
+}
+
+/// Whether there is nothing but a number long enough to reach somebody.
+fn is_bare_number(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    digits >= 7 && text.chars().all(|c| c.is_ascii_digit() || " -+()".contains(c))
 }
 
 #[cfg(test)]
@@ -271,7 +279,7 @@ mod tests {
     fn what_is_no_personal_number_stays_and_nothing_is_lost() {
         let mut fields = json!({
             "13812345678": 1, "13899995678": 2, "138****5678": 3, "number": 12345, "built": 1998.5, "ok": true,
-            "phone": "不详", "work_order": "20260228-001234",
+            "phone": "不详", "work_order": "20260228-001234", "tel": "20130301", "座机": "66012345转801",
         });
         let Value::Object(map) = &mut fields else { unreachable!() };
         mask_fields(map);
@@ -284,7 +292,9 @@ mod tests {
           "built": 1998.5,
           "ok": true,
           "phone": "不详",
-          "work_order": "20260228-001234"
+          "work_order": "20260228-001234",
+          "tel": "****0301",
+          "座机": "****2345转801"
         }
         "#);
     }
