@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod deliver;
 pub mod engine;
 pub mod entity;
+pub mod eval;
 pub mod generate;
 pub mod group;
 pub mod model;

@@ -186,6 +186,18 @@ impl Context {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+
+    /// A spinner on stderr for one long thing that cannot say how far it is, shown as
+    /// [`progress`](Self::progress) is.
+    ///
+    /// # Panics
+    /// Never: the template is fixed.
+    pub fn busy(&self, what: String) -> ProgressBar {
+        let bar = self.progress(None, "");
+        bar.set_style(ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("a valid template"));
+        bar.set_message(what);
+        bar
+    }
 }
 
 fn word(value: &impl ValueEnum) -> String {

@@ -71,7 +71,8 @@ pub enum Action {
     /// Put some back in, now that the fault is mended
     ///
     /// Events are sent to the running daemon as they came; alerts that a receiver refused go back
-    /// into its outbox. An event that is put aside again becomes a new dead letter.
+    /// into its outbox. An event that is put aside again becomes a new dead letter. A letter that is
+    /// no event, such as a row of a table, stays as it is: fix the row and feed the table again.
     Redrive {
         /// Their numbers
         #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
@@ -167,7 +168,7 @@ fn show(config: &StoreConfig, id: i64, raw: bool, json: bool, context: &Context)
             &json!({
                 "id": id, "reason": letter.reason, "detail": letter.detail, "source": letter.source,
                 "at": letter.at, "seen_at": letter.seen_at, "redriven_at": stored.redriven_at,
-                "bytes": letter.bytes.len(), "text": text,
+                "is_event": letter.is_event, "bytes": letter.bytes.len(), "text": text,
             }),
         )?;
         writeln!(out)?;
@@ -192,6 +193,7 @@ fn show(config: &StoreConfig, id: i64, raw: bool, json: bool, context: &Context)
 struct Redriven {
     events: u64,
     refused_again: u64,
+    stay: u64,
     alerts: u64,
 }
 
@@ -210,6 +212,8 @@ fn redrive(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Newest first, each page before the last one, so that letters that are put aside again while
     // this runs do not come up again.
+    let total = if filter.ids.is_empty() { None } else { Some(filter.ids.len() as u64) };
+    let bar = context.progress(total, "letters");
     let mut filter = filter.clone();
     loop {
         let page = store.dead_letters(&filter, PAGE)?;
@@ -217,17 +221,25 @@ fn redrive(
         filter.before = Some(last.id);
         for entry in page.iter().filter(|entry| entry.reason != DeadReason::Rejected) {
             let Some(stored) = store.dead_letter(entry.id)? else { continue };
+            bar.inc(1);
             // A line end inside an event is white space of its JSON (in a string it would not be
             // JSON), so the event stays what it is on one line.
             let mut bytes = stored.letter.bytes;
             bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
             let answer = if bytes.trim_ascii().is_empty() {
                 Answer::Stays("it holds no event")
+            } else if !entry.is_event {
+                // Read as an event, the row would be put aside under another reason and source, and
+                // where it came from would be forgotten.
+                Answer::Stays("it is no event: fix the row in the table and feed it again")
             } else {
                 runtime.block_on(send_again(client, Line { number: 1, bytes }))?
             };
             let (said, why) = match answer {
-                Answer::Stays(why) => ("stays", why.to_owned()),
+                Answer::Stays(why) => {
+                    done.stay += 1;
+                    ("stays", why.to_owned())
+                }
                 Answer::Taken(why) => {
                     let one = DeadLetterFilter { ids: vec![entry.id], ..DeadLetterFilter::default() };
                     store.take_dead_letters(&one, 1, Timestamp::now())?;
@@ -235,25 +247,27 @@ fn redrive(
                         done.events += 1;
                         continue;
                     };
+                    done.refused_again += 1;
                     ("put aside again", why)
                 }
             };
-            done.refused_again += 1;
-            writeln!(std::io::stderr(), "{}: {said}: {why}", entry.id)?;
+            bar.suspend(|| writeln!(std::io::stderr(), "{}: {said}: {why}", entry.id))?;
         }
     }
+    bar.finish_and_clear();
     if json {
         context.print_json(&done)?;
     } else {
         let mut out = context.out();
-        let Redriven { events, refused_again, alerts } = done;
+        let Redriven { events, refused_again, stay, alerts } = done;
         writeln!(
             out,
-            "{events} events put back in, {refused_again} put aside again, {alerts} alerts back in the outbox"
+            "{events} events put back in, {refused_again} put aside again, {stay} stay, \
+             {alerts} alerts back in the outbox"
         )?;
         out.flush()?;
     }
-    Ok(if done.refused_again == 0 { Exit::Ok } else { Exit::Problems })
+    Ok(if done.refused_again + done.stay == 0 { Exit::Ok } else { Exit::Problems })
 }
 
 /// What became of a letter that was sent again.

@@ -139,8 +139,8 @@ a secret (`FENGHUO_CONFIG`, and what Kubernetes makes for a service called `feng
 ## Secrets
 
 No setting holds a secret. A setting that ends in `_file` names a file with the secret and nothing else (an end of \
-line is ignored); one that ends in `_env` names an environment variable. A caller key or webhook secret that \
-everybody can read is refused (`chmod o-rwx FILE`); close the files with HTTP tokens and Kafka passwords likewise. \
+line is ignored); one that ends in `_env` names an environment variable. One that everybody can read is \
+refused (`chmod o-rwx FILE`): keys, secrets, tokens and passwords alike. \
 Credentials of systemd (`LoadCredential=`) are files of this kind. For secrets mounted by \
 Kubernetes set `defaultMode: 0440`.
 

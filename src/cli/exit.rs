@@ -32,12 +32,22 @@ pub enum Exit {
     Unavailable = 5,
     /// Anything else.
     Failure = 70,
+    /// Told to stop a second time, and ended at once. 128 and the number of SIGINT, as shells say it.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 7] =
-        [Self::Ok, Self::Problems, Self::Usage, Self::Input, Self::Store, Self::Unavailable, Self::Failure];
+    pub const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::Problems,
+        Self::Usage,
+        Self::Input,
+        Self::Store,
+        Self::Unavailable,
+        Self::Failure,
+        Self::Interrupted,
+    ];
 
     /// The number.
     pub fn code(self) -> u8 {
@@ -58,6 +68,9 @@ impl Exit {
                 "something outside is not there or refuses: a port is taken, a server cannot be reached"
             }
             Self::Failure => "anything else",
+            Self::Interrupted => {
+                "told to stop a second time (SIGINT, SIGTERM): ended at once; what was committed is safe"
+            }
         }
     }
 }

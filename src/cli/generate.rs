@@ -1,13 +1,12 @@
 //! `fenghuo generate`: a synthetic district's stream with its ground truth.
 
-use std::path::PathBuf;
-
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueHint};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 
 use crate::generate::{self, GenerateConfig};
@@ -72,13 +71,15 @@ pub fn run(args: &GenerateArgs, context: &Context) -> anyhow::Result<Exit> {
     config.check().or_exit(Exit::Usage)?;
     let create = |path: &Option<PathBuf>| path.as_deref().map(create).transpose();
     let (mut gold, mut apart) = (create(&args.gold)?, create(&args.apart)?);
-    let mut out: Box<dyn Write> = match &args.out {
+    let out: Box<dyn Write> = match &args.out {
         Some(path) => Box::new(self::create(path)?),
         None => Box::new(context.out()),
     };
-    let summary = generate::write(config, &mut out, gold.as_mut(), apart.as_mut())?;
-    out.flush()?;
-    drop(out);
+    // A terminal that shows the events themselves has no room for a bar.
+    let is_shown = args.out.is_none() && io::stdout().is_terminal();
+    let bar = if is_shown { ProgressBar::hidden() } else { context.progress(config.events, "events") };
+    let summary = generate::write(config, Counted { out, bar: &bar }, gold.as_mut(), apart.as_mut())?;
+    bar.finish_and_clear();
     for file in [&mut gold, &mut apart].into_iter().flatten() {
         file.flush()?;
     }
@@ -89,6 +90,25 @@ pub fn run(args: &GenerateArgs, context: &Context) -> anyhow::Result<Exit> {
         out.flush()?;
     }
     Ok(Exit::Ok)
+}
+
+/// Passes a stream on and moves the bar by its lines.
+struct Counted<'b> {
+    out: Box<dyn Write>,
+    bar: &'b ProgressBar,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        // Events have their only line end at their end.
+        self.bar.inc(bytes[..written].ends_with(b"\n").into());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {

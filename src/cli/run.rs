@@ -126,7 +126,7 @@ fn on_signals(shutdown: CancellationToken, hang_up: Option<Sender<()>>) -> anyho
             shutdown.cancel();
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
             // What was committed is safe; the rest is read or sent again.
-            std::process::exit(130);
+            std::process::exit(Exit::Interrupted.code().into());
         });
     };
     std::thread::Builder::new().name("signals".into()).spawn(wait)?;

@@ -67,7 +67,9 @@ pub fn run(args: &StoreArgs, context: &Context) -> anyhow::Result<Exit> {
 
 fn check(config: &StoreConfig, json: bool, context: &Context) -> anyhow::Result<Exit> {
     let store = SqliteStore::open_read_only(config)?;
+    let bar = context.busy(format!("reading all of {}", store.file().display()));
     let (report, counts) = (store.check()?, store.counts()?);
+    bar.finish_and_clear();
     if json {
         let file = store.file().display().to_string();
         context.print_json(&json!({
@@ -118,7 +120,9 @@ fn vacuum(config: &StoreConfig, json: bool, context: &Context) -> anyhow::Result
     // To write, but not to make: there is nothing to vacuum in a store that is not there.
     drop(SqliteStore::open_read_only(config)?);
     let store = SqliteStore::open(config)?;
+    let bar = context.busy(format!("writing {} anew", store.file().display()));
     let report = store.vacuum()?;
+    bar.finish_and_clear();
     if json {
         context.print_json(&report)?;
     } else {

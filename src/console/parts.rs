@@ -91,3 +91,19 @@ pub(super) fn link(folder: &str, id: &str) -> String {
 pub(super) fn fact(name: &str, value: Option<Markup>) -> Markup {
     html! { @if let Some(value) = value { dt { (name) } dd { (value) } } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Lists of facts under one another share their columns only if none sets the width by its names.
+    #[test]
+    fn the_first_column_of_facts_is_one_width_and_holds_every_name() {
+        let width = STYLE.split("dl{").nth(1).and_then(|rest| rest.split("grid-template-columns:").nth(1));
+        let width: f64 = width.and_then(|rest| rest.split("em ").next()).unwrap().parse().unwrap();
+        let names =
+            include_str!("pages.rs").split("fact(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let longest = names.map(|name| name.chars().count()).max().unwrap();
+        assert!(longest > 3 && longest as f64 <= width, "{longest} characters in {width} em");
+    }
+}

@@ -120,14 +120,27 @@ pub fn from_file(what: &str, path: &Path) -> Result<SecretString, SecretError> {
     };
     let file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that what is checked is what is read.
-    let about = file.metadata().map_err(unreadable)?;
+    closed(what, path, &file.metadata().map_err(unreadable)?)?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    trimmed(what, bytes, path.display().to_string())
+}
+
+/// Checks that not everybody can read a file with a secret that another room reads itself. One that
+/// is not there or cannot be read is for that room to tell.
+///
+/// # Errors
+/// When everybody can read it.
+pub fn check_file(what: &str, path: &Path) -> Result<(), SecretError> {
+    fs::metadata(path).map_or(Ok(()), |about| closed(what, path, &about))
+}
+
+fn closed(what: &str, path: &Path, about: &fs::Metadata) -> Result<(), SecretError> {
     let mode = about.mode() & 0o7777;
     if about.is_file() && mode & 0o007 != 0 && !is_credential(path) {
         return Err(SecretError::Open { what: what.into(), path: path.into(), mode });
     }
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    trimmed(what, bytes, path.display().to_string())
+    Ok(())
 }
 
 // systemd keeps the credentials of a service in a folder that only the service sees.

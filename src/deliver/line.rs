@@ -278,6 +278,7 @@ fn letter(row: &OutboxRow, detail: String, now: Timestamp) -> DeadLetter {
         seen_at: now,
         // An alert that cannot be written is refused for just that, with the reason in `detail`.
         bytes: Payload::new(row.alert.clone()).to_bytes().unwrap_or_default(),
+        is_event: false,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::place::{Gazetteer, Places};
 use crate::rules::RulePack;
 use crate::text::Segmenter;
 
-static PREPARER: LazyLock<Preparer> = LazyLock::new(|| {
+pub(super) static PREPARER: LazyLock<Preparer> = LazyLock::new(|| {
     let gazetteer = Gazetteer::builtin();
     let segmenter = Arc::new(Segmenter::with_words(gazetteer.words()));
     let places = Arc::new(Places::new(Arc::new(gazetteer), Arc::clone(&segmenter)));

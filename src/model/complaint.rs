@@ -9,8 +9,8 @@ use super::ComplaintId;
 /// A complaint after decoding. `id`, `received_at` and one of `title` and `text` are present;
 /// everything else may be missing. Fields we do not know are in `extra` and are passed on.
 ///
-/// After `engine::Preparer` has seen it, personal numbers in `title` and `text` are masked in
-/// place (same byte length, so positions hold) and the caller's phone is masked.
+/// After `engine::Preparer` has seen it, personal numbers are masked in every field but `id`, which is
+/// a key; in `title`, `text` and `subject` with the same byte length, so positions hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Complaint {
     /// The hotline's number of the work order.

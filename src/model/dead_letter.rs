@@ -101,4 +101,7 @@ pub struct DeadLetter {
     pub seen_at: Timestamp,
     /// The original bytes; cut only when the source itself had to cut (reason `too_large`).
     pub bytes: Vec<u8>,
+    /// Whether `bytes` are the event, so that it can be fed in again as it is. Not so for a row of a
+    /// table, for what the source had to cut, and for an alert.
+    pub is_event: bool,
 }

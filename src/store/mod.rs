@@ -145,7 +145,8 @@ pub trait Store: Positions + Send + Sync {
 
     /// Takes events that were put aside to feed them in again, oldest first, at most `limit`:
     /// marks them as fed in again at `now` and returns them with their bytes. The letters stay.
-    /// Alerts that a receiver refused are not events; see [`Store::requeue_refused`].
+    /// Letters whose bytes are no event are left out; for alerts that a receiver refused see
+    /// [`Store::requeue_refused`].
     fn take_dead_letters(
         &self,
         filter: &DeadLetterFilter,

@@ -111,6 +111,8 @@ pub struct DeadLetterEntry {
     pub seen_at: Timestamp,
     /// When it was last fed in again.
     pub redriven_at: Option<Timestamp>,
+    /// Whether its bytes are an event, see [`DeadLetter::is_event`].
+    pub is_event: bool,
     /// The length of the original bytes.
     pub bytes: u64,
 }

@@ -18,7 +18,7 @@ fn fenghuo(folder: &TempDir, args: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// A store with two dead letters: one of broken bytes, one that an event can be made of.
+/// A store with three dead letters: one of broken bytes, one that an event can be made of, one row.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&StoreConfig::at(folder.path().join("data"))).unwrap();
@@ -29,10 +29,12 @@ fn folder() -> TempDir {
         at: at.into(),
         seen_at: "2026-03-01T08:00:00Z".parse().unwrap(),
         bytes: bytes.to_vec(),
+        is_event: !at.starts_with("row"),
     };
     let letters = vec![
         letter(DeadReason::InvalidJson, "cut short", "line 1", b"{\"id\": \x1b[31m"),
         letter(DeadReason::TimeOutOfRange, "year 9999", "line 2", b"{\n\"id\":\"2\"}"),
+        letter(DeadReason::MissingField, "no number", "row 3 of sheet Q1", b"[\"\",\"a\"]"),
     ];
     let now = "2026-03-01T08:00:00Z".parse().unwrap();
     let commit = Commit { dead_letters: letters, ..Commit::new(PartitionKey::from("main"), 0, now) };
@@ -74,11 +76,55 @@ fn a_store_that_is_not_there_is_not_made() {
 }
 
 #[test]
+fn a_store_that_cannot_be_written_is_one_line_and_its_own_code() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    let folder = folder();
+    let (data, program) = (folder.path().join("data"), folder.path().join("fenghuo"));
+    let allow =
+        |path: &std::path::Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    // Where it was built, another user may have no way to it.
+    fs::copy(env!("CARGO_BIN_EXE_fenghuo"), &program).unwrap();
+    for (path, mode) in
+        [(program.as_path(), 0o755), (folder.path(), 0o755), (&data.join("fenghuo.db"), 0o444)]
+    {
+        allow(path, mode);
+    }
+    allow(&data, 0o555);
+    let before: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    for args in [
+        &["run", "--listen", "127.0.0.1:0"][..],
+        &["run", "--listen", "127.0.0.1:0", "--data-dir", "data/new"],
+        &["store", "check"],
+        &["store", "vacuum"],
+        &["dead-letters", "redrive", "--all"],
+    ] {
+        let mut command = std::process::Command::new(&program);
+        // No permission keeps root from writing.
+        if folder.path().metadata().unwrap().uid() == 0 {
+            command.uid(65_534).gid(65_534);
+        }
+        let output = command.current_dir(folder.path()).env_clear().args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(4), 1), "{args:?}: {said}");
+        let is_clear = said.contains("give this user write access to the file and its folder")
+            || said.contains("point store.path at a folder that this user may write to");
+        assert!(said.starts_with("fenghuo: ") && said.contains("data/") && is_clear, "{args:?}: {said}");
+    }
+    let after: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(before, after);
+    allow(&data, 0o755);
+}
+
+#[test]
 fn dead_letters_are_listed_and_shown() {
     let folder = folder();
     let (code, out, _) = fenghuo(&folder, &["dead-letters", "list"]);
     assert_eq!(code, 0);
     insta::assert_snapshot!(out, @r#"
+3  2026-03-01T08:00:00Z  missing_field      file:orders.ndjson row 3 of sheet Q1 (8 bytes): no number
 2  2026-03-01T08:00:00Z  time_out_of_range  file:orders.ndjson line 2 (11 bytes): year 9999
 1  2026-03-01T08:00:00Z  invalid_json       file:orders.ndjson line 1 (12 bytes): cut short
 "#);
@@ -115,14 +161,19 @@ async fn dead_letters_go_to_the_daemon_again_and_are_marked() {
     let (code, out, err, left) = tokio::task::spawn_blocking(move || {
         let folder = folder();
         let (code, out, err) = fenghuo(&folder, &["dead-letters", "redrive", "--all", "--url", &url]);
-        (code, out, err, fenghuo(&folder, &["dead-letters", "list"]).1)
+        (code, out, err, fenghuo(&folder, &["dead-letters", "list", "--json"]).1)
     })
     .await
     .unwrap();
     server.abort();
     assert_eq!(code, 1, "one was put aside again");
-    insta::assert_snapshot!(out, @"1 events put back in, 1 put aside again, 0 alerts back in the outbox");
-    insta::assert_snapshot!(err, @"1: put aside again: invalid_json");
+    insta::assert_snapshot!(out, @"1 events put back in, 1 put aside again, 1 stay, 0 alerts back in the outbox");
+    insta::assert_snapshot!(err, @"
+3: stays: it is no event: fix the row in the table and feed it again
+1: put aside again: invalid_json
+");
     assert_eq!(*bodies.lock().unwrap(), ["{ \"id\":\"2\"}\n", "{\"id\": \u{1b}[31m\n"]);
-    assert_eq!(left, "no dead letters\n");
+    let left: Vec<serde_json::Value> = serde_json::from_str(&left).unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!((&left[0]["id"], &left[0]["redriven_at"]), (&3.into(), &serde_json::Value::Null));
 }

@@ -278,3 +278,27 @@ fn sending_what_is_not_there_or_to_nobody_has_its_own_codes() {
     assert_eq!(said.code, 2);
     insta::assert_snapshot!(said.err, @"fenghuo: environment variable NOT_SET is not set; it should hold the bearer token");
 }
+
+#[test]
+fn a_demo_touches_no_service_and_leaves_nothing() {
+    let service = "[store]\npath = \"data\"\n[file]\npaths = [\"orders.ndjson\"]\n\
+                   [http]\ntokens_file = \"tokens\"\n[caller]\nkey_file = \"caller.key\"\n";
+    let folder = Folder::with("fenghuo.toml", service);
+    let temporary = tempfile::tempdir().unwrap();
+    let demo = ["demo", "--config", "fenghuo.toml", "--once", "--complaints", "150", "--speed", "0"];
+    let mut command = folder.command(&demo);
+    let said = said(command.args(["--listen", "127.0.0.1:0"]).env("TMPDIR", temporary.path()));
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    // Started by its path, it is named by its path.
+    let replay = format!("  {} replay --events", env!("CARGO_BIN_EXE_fenghuo"));
+    assert!(said.out.contains(&replay), "{}", said.out);
+    assert!(!said.out.contains(&*temporary.path().to_string_lossy()), "a folder that has gone: {}", said.out);
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the configuration is there");
+
+    fs::create_dir(folder.path().join("data")).unwrap();
+    fs::write(folder.path().join("data/fenghuo.db"), "a store").unwrap();
+    let said = folder.run(&["demo", "--once", "--data-dir", "data"]);
+    assert_eq!((said.code, said.err.lines().count()), (4, 1), "{}", said.err);
+    assert!(said.err.contains("name a new folder"), "{}", said.err);
+}

@@ -12,6 +12,7 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod licences;
+mod pages;
 mod rooms;
 mod simulation;
 mod support;

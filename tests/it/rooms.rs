@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of ARCHITECTURE.md, each with the rooms it may use. `daemon` and `cli` put the others
 /// together and may use them all.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("text", &["model"]),
     ("place", &["model", "text"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("rules", &["model", "text"]),
     ("entity", &["model", "text"]),
     ("engine", &["model", "text", "place", "group", "rules", "entity"]),
+    ("eval", &["model"]),
     ("generate", &["model"]),
     ("telemetry", &["model"]),
     ("source", &["model", "telemetry"]),

@@ -2,11 +2,14 @@
 //! open.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Config, Invalid, Loaded};
-use crate::daemon::secrets::secret;
+use crate::daemon::secrets::{check_file, secret};
 use crate::source::decode::Decoder;
+use crate::source::http::HttpConfig;
+#[cfg(feature = "kafka")]
+use crate::source::kafka::KafkaConfig;
 
 /// What the daemon is built from.
 #[derive(Debug, Clone)]
@@ -54,17 +57,42 @@ impl Settings {
                 out.push(Invalid::new(format!("{name}_{end}"), error.to_string()));
             }
         }
+        for (name, what, path) in files_of_rooms(config) {
+            out.extend(check_file(what, path).err().map(|error| Invalid::new(name, error.to_string())));
+        }
         out.extend(config.store.validate().err().map(|said| named("store", &said)));
         out.extend(config.http.check().err().map(|error| named("http", &error.to_string())));
         let decoder = Decoder::new(config.decode.clone());
         out.extend(decoder.err().map(|error| named("decode", &error.to_string())));
-        #[cfg(feature = "kafka")]
         #[cfg(feature = "kafka")]
         if let Some(kafka) = &config.kafka {
             out.extend(kafka.client().err().map(|error| named("kafka", &error.to_string())));
         }
         out
     }
+}
+
+/// Files with secrets that the rooms read themselves: setting, what it holds, path.
+fn files_of_rooms(config: &Config) -> Vec<(&'static str, &'static str, &Path)> {
+    let tokens = ("http.tokens_file", "the HTTP tokens", &config.http.tokens_file);
+    #[cfg(not(feature = "kafka"))]
+    let files = [tokens];
+    #[cfg(feature = "kafka")]
+    let files = {
+        let kafka = config.kafka.as_ref();
+        let file = |of: fn(&KafkaConfig) -> &Option<PathBuf>| kafka.map_or(&None, of);
+        [
+            tokens,
+            ("kafka.password_file", "the Kafka password", file(|kafka| &kafka.password_file)),
+            ("kafka.key_file", "the private key for Kafka", file(|kafka| &kafka.key_file)),
+            (
+                "kafka.key_password_file",
+                "the password of the private key for Kafka",
+                file(|kafka| &kafka.key_password_file),
+            ),
+        ]
+    };
+    files.into_iter().filter_map(|(name, what, path)| Some((name, what, path.as_deref()?))).collect()
 }
 
 // The rooms begin their messages with the setting, with or without their section before it.
@@ -90,6 +118,21 @@ pub(super) fn relations(config: &Config) -> Vec<Invalid> {
             let message = format!("\"{filter}\" is no filter; write it like \"fenghuo::store=debug\"");
             out.push(Invalid::new("log.filters", message));
         }
+    }
+    let (grace, all) = (config.http.shutdown_grace_seconds, config.shutdown_seconds);
+    if grace >= all.into() {
+        // Told of the one that was written, as far as can be seen.
+        let (ours, theirs) = ("http.shutdown_grace_seconds", "shutdown_seconds");
+        let is_default = grace == HttpConfig::default().shutdown_grace_seconds;
+        let (path, found, other, value, remedy) = if is_default {
+            (theirs, u64::from(all), ours, grace, "raise the first or lower the second")
+        } else {
+            (ours, grace, theirs, all.into(), "lower the first or raise the second")
+        };
+        let message = format!(
+            "is {found} and `{other}` is {value}; requests would take all the time for stopping, so {remedy}"
+        );
+        out.push(Invalid::new(path, message));
     }
     either(&mut out, "caller", "key", config.caller.key_file.is_some(), config.caller.key_env.is_some());
     #[cfg(feature = "kafka")]
@@ -117,5 +160,83 @@ fn either(out: &mut Vec<Invalid>, section: &str, what: &str, file: bool, env: bo
     if file && env {
         let message = format!("`{section}.{what}_env` is given too; keep one of the two");
         out.push(Invalid::new(format!("{section}.{what}_file"), message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::catalog::Catalog;
+    use super::super::{Flag, Sources};
+    use super::*;
+
+    fn given(settings: &[(&str, &str)]) -> Sources {
+        let flag = |(path, value): &(&str, &str)| Flag {
+            name: format!("--set {path}"),
+            path: (*path).into(),
+            value: (*value).into(),
+        };
+        Sources { flags: settings.iter().map(flag).collect(), ..Sources::default() }
+    }
+
+    // A setting that is added and holds a secret is found here by its name.
+    #[test]
+    fn no_file_with_a_secret_may_be_read_by_everybody() {
+        const PUBLIC: [&str; 3] = ["ca_file", "cert_file", "dictionary_file"];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "whsec_0123456789abcdef0123456789abcdef").unwrap();
+        let mut checked = Vec::new();
+        for setting in Catalog::of::<Config>().settings() {
+            let name = setting.path.rsplit('.').next().unwrap();
+            if !name.ends_with("_file") || PUBLIC.contains(&name) {
+                continue;
+            }
+            let mut settings = vec![(&*setting.path, path.to_str().unwrap())];
+            let section = setting.path.split('.').next().unwrap();
+            settings.extend(match section {
+                "webhook" => vec![("webhook.url", "https://centre.example/hooks")],
+                "kafka" => vec![("kafka.brokers", "[\"kafka-1:9092\"]")],
+                _ => Vec::new(),
+            });
+            if setting.path == "webhook.token_file" {
+                // An alert is always signed; the secret's own fault would be the same.
+                settings.push(("webhook.secret_env", "PATH"));
+            }
+            let config = Config::load(&given(&settings)).unwrap().config;
+            let complaints = |mode| {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+                let is_open = |fault: &Invalid| fault.message.contains("can be read by everybody");
+                let faults = Settings::faults(&config).into_iter().filter(is_open);
+                faults.map(|fault| fault.path).collect::<Vec<_>>()
+            };
+            assert_eq!(complaints(0o644), [&*setting.path]);
+            assert_eq!(complaints(0o640), [""; 0], "{}", setting.path);
+            checked.push(setting.path.clone());
+        }
+        #[cfg(feature = "kafka")]
+        assert_eq!(
+            checked,
+            [
+                "caller.key_file",
+                "http.tokens_file",
+                "kafka.password_file",
+                "kafka.key_file",
+                "kafka.key_password_file",
+                "webhook.secret_file",
+                "webhook.token_file"
+            ]
+        );
+    }
+
+    #[test]
+    fn requests_may_not_take_all_the_time_for_stopping() {
+        let errors = Config::load(&given(&[("shutdown_seconds", "3")])).unwrap_err();
+        insta::assert_snapshot!(errors, @"flag --set shutdown_seconds: `shutdown_seconds`: is 3 and `http.shutdown_grace_seconds` is 3; requests would take all the time for stopping, so raise the first or lower the second");
+        let errors = Config::load(&given(&[("http.shutdown_grace_seconds", "20")])).unwrap_err();
+        insta::assert_snapshot!(errors, @"flag --set http.shutdown_grace_seconds: `http.shutdown_grace_seconds`: is 20 and `shutdown_seconds` is 20; requests would take all the time for stopping, so lower the first or raise the second");
+        Config::load(&given(&[("shutdown_seconds", "4")])).unwrap();
+        Config::load(&given(&[("shutdown_seconds", "1"), ("http.shutdown_grace_seconds", "0")])).unwrap();
     }
 }

@@ -134,6 +134,7 @@ fn dead_letters(records: &[Record], outcomes: &[Outcome], now: jiff::Timestamp) 
             at: record.at.to_string(),
             seen_at: now,
             bytes: record.raw.clone(),
+            is_event: matches!(record.event, Ok(None)),
         }),
         _ => None,
     };

@@ -38,7 +38,8 @@ pub struct HttpConfig {
     pub ack_timeout_seconds: u64,
     /// How long a request's body may take to arrive, in seconds. 1 to 600.
     pub body_timeout_seconds: u64,
-    /// How long requests may still take when the daemon stops, in seconds. 0 to 60.
+    /// How long requests may still take when the daemon stops, in seconds. 0 to 60, and less than
+    /// `shutdown_seconds`.
     pub shutdown_grace_seconds: u64,
 }
 

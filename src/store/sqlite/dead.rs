@@ -17,8 +17,8 @@ pub(super) fn insert(
 ) -> Result<i64, StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO dead_letters (reason, detail, source, place, seen_at, sink, alert, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO dead_letters (reason, detail, source, place, seen_at, sink, alert, bytes, is_event)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             letter.reason.as_str(),
@@ -29,11 +29,12 @@ pub(super) fn insert(
             refused.map(|(sink, _)| sink),
             refused.map(|(_, alert)| alert),
             letter.bytes,
+            letter.is_event,
         ])?;
     Ok(connection.last_insert_rowid())
 }
 
-const COLUMNS: &str = "SELECT id, reason, detail, source, place, seen_at, redriven_at, sink, alert";
+const COLUMNS: &str = "SELECT id, reason, detail, source, place, seen_at, redriven_at, is_event";
 
 /// The filter's conditions as parameters 1 to 5.
 const MATCHING: &str = "FROM dead_letters
@@ -69,7 +70,8 @@ fn letter(row: &Row<'_>) -> Result<StoredDeadLetter, StoreError> {
             source: row.get(3)?,
             at: row.get(4)?,
             seen_at: moment(row.get(5)?),
-            bytes: row.get(9)?,
+            bytes: row.get(8)?,
+            is_event: row.get(7)?,
         },
         redriven_at: row.get::<_, Option<i64>>(6)?.map(moment),
     })
@@ -94,7 +96,8 @@ pub(super) fn list(
             at: row.get(4)?,
             seen_at: moment(row.get(5)?),
             redriven_at: row.get::<_, Option<i64>>(6)?.map(moment),
-            bytes: unsigned(row.get(9)?)?,
+            is_event: row.get(7)?,
+            bytes: unsigned(row.get(8)?)?,
         });
     }
     Ok(found)
@@ -116,8 +119,9 @@ pub(super) fn take(
     let transaction = begin(connection)?;
     let mut found = Vec::new();
     {
-        let mut select = transaction
-            .prepare_cached(&format!("{COLUMNS}, bytes {MATCHING} AND sink IS NULL ORDER BY id LIMIT ?6"))?;
+        let mut select = transaction.prepare_cached(&format!(
+            "{COLUMNS}, bytes {MATCHING} AND sink IS NULL AND is_event ORDER BY id LIMIT ?6"
+        ))?;
         let (ids, reason, source, before, redriven) = filter_params(filter)?;
         let mut rows = select.query(params![ids, reason, source, before, redriven, limit])?;
         while let Some(row) = rows.next()? {

@@ -87,6 +87,34 @@ too deep: 422 too_deep: `x` is nested deeper than 16 levels; send it flatter
 }
 
 #[test]
+fn a_bad_row_of_a_table_is_kept_as_a_row_and_not_sent_as_an_event() {
+    let world = World::new("");
+    let file = world.path("orders.csv");
+    fs::write(&file, "编号,时间,内容\n1,2026-03-01 08:00:00,停水\n2,昨天,停水\n3,2026-03-01\n").unwrap();
+    let daemon = world.daemon_with(&["--input", file.to_str().unwrap()], Stdio::null());
+    let counts = || world.store().and_then(|store| store.counts().ok());
+    wait_until("the good row", || counts().is_some_and(|counts| counts.complaints == 1));
+    wait_until("both letters", || {
+        counts().is_some_and(|counts| counts.dead_letters.values().sum::<u64>() == 2)
+    });
+    let (status, log) = daemon.stop();
+    assert_eq!(status.code(), Some(0), "{log}");
+
+    // Nobody listens any more: what is no event is not even sent.
+    let redriven = world.command(&["dead-letters", "redrive", "--all", "--json"]);
+    assert_eq!(redriven.status.code(), Some(1), "{redriven:?}");
+    let said: Value = serde_json::from_slice(&redriven.stdout).unwrap();
+    assert_eq!(said, serde_json::json!({ "events": 0, "refused_again": 0, "stay": 2, "alerts": 0 }));
+    let listed = world.command(&["dead-letters", "list", "--json"]);
+    let letters: Vec<Value> = serde_json::from_slice(&listed.stdout).unwrap();
+    for letter in &letters {
+        assert_eq!((&letter["is_event"], &letter["redriven_at"]), (&Value::Bool(false), &Value::Null));
+        assert!(letter["source"].as_str().unwrap().contains("orders.csv#"), "{letter}");
+    }
+    assert_eq!(letters.len(), 2);
+}
+
+#[test]
 fn every_bad_line_of_a_file_goes_to_the_dead_letters_and_the_others_are_read() {
     let world = World::new("");
     let file = world.path("orders.ndjson");

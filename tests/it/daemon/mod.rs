@@ -256,7 +256,12 @@ impl Daemon {
 
     /// Asks it to read its rules again.
     fn hang_up(&self) {
-        let told = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        self.tell("-HUP");
+    }
+
+    /// Sends it a signal.
+    fn tell(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
     }
 

@@ -9,8 +9,8 @@ use super::{Daemon, World, line, stream};
 /// Time enough for a busy machine; nothing waits for it.
 const PATIENCE: [&str; 2] = ["--set", "shutdown_seconds=90"];
 
-/// Sends everything in one request and asks the daemon to end as soon as that is durable.
-fn send_and_stop(world: &World, daemon: Daemon) {
+/// Sends everything in one request; durable when this returns.
+fn send(world: &World, daemon: &Daemon) {
     let lines: Vec<Vec<u8>> = stream(120, 41).iter().map(line).collect();
     let request = daemon
         .http
@@ -19,6 +19,11 @@ fn send_and_stop(world: &World, daemon: Daemon) {
         .body(lines.join(&b'\n'));
     let answer = world.centre.runtime.block_on(request.send()).unwrap();
     assert_eq!(answer.status().as_u16(), 200);
+}
+
+/// [`send`]s, and asks the daemon to end.
+fn send_and_stop(world: &World, daemon: Daemon) {
+    send(world, &daemon);
     let (status, log) = daemon.stop();
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(!log.contains("not ended in time"), "{log}");
@@ -52,6 +57,23 @@ fn a_receiver_that_is_away_does_not_hold_up_the_end() {
     let daemon = world.daemon();
     assert!(!world.all_accepted().is_empty());
     drop(daemon);
+}
+
+#[test]
+fn told_twice_it_ends_at_once_with_its_own_code() {
+    let world = World::new("");
+    // It takes connections and never answers, so that an orderly end takes its time.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("webhook.url=http://{}/alerts", silent.local_addr().unwrap());
+    let mut daemon = world.daemon_with(&["--set", &url, "--set", "shutdown_seconds=600"], Stdio::null());
+    crate::support::wait_until("it is ready", || daemon.get(&world.centre, "/readyz").0 == 200);
+    send(&world, &daemon);
+    daemon.tell("-TERM");
+    crate::support::wait_until("it says so", || daemon.log().contains("once more to stop at once"));
+    daemon.tell("-INT");
+    let status = crate::support::wait_for("the daemon to end", || daemon.child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(130), "{}", daemon.log());
+    assert!(world.store().unwrap().counts().unwrap().complaints > 100, "what was answered is kept");
 }
 
 #[test]

@@ -142,6 +142,7 @@ fn letter(bytes: &[u8]) -> DeadLetter {
         at: "line 3".into(),
         seen_at: at(5),
         bytes: bytes.to_vec(),
+        is_event: true,
     }
 }
 

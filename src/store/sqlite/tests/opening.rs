@@ -157,6 +157,34 @@ fn a_newer_version_is_refused() {
 }
 
 #[test]
+fn letters_of_the_first_version_say_which_are_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Migrations::new(schema::STEPS[..1].to_vec());
+    let first = Schema { version: 1, migrations: &first };
+    drop(SqliteStore::open_with(&quick(&folder), &first).unwrap());
+    let file = Connection::open(quick(&folder).file()).unwrap();
+    for (source, reason, sink) in [
+        ("http", "invalid_json", None),
+        ("file:/data/a.ndjson#12", "invalid_time", None),
+        ("file:/data/a.csv#12.2", "invalid_time", None),
+        ("file:/data/a.xlsx#12", "missing_field", None),
+        ("stdin", "invalid_row", None),
+        ("file:/data/a.ndjson#12", "too_large", None),
+        ("centre", "rejected", Some("centre")),
+    ] {
+        let values = (reason, source, sink);
+        let sql = "INSERT INTO dead_letters (reason, detail, source, place, seen_at, sink, bytes)
+                   VALUES (?1, '', ?2, '', 0, ?3, x'00')";
+        file.execute(sql, values).unwrap();
+    }
+    drop(file);
+    let store = SqliteStore::open(&quick(&folder)).unwrap();
+    let letters = store.dead_letters(&DeadLetterFilter::default(), 9).unwrap();
+    let events: Vec<i64> = letters.iter().filter(|letter| letter.is_event).map(|letter| letter.id).collect();
+    assert_eq!(events, [2, 1]);
+}
+
+#[test]
 fn an_upgrade_keeps_everything_and_stops_the_old_version() {
     let after = |more: &[M<'static>]| [schema::STEPS, more].concat();
     let later = after(&[

@@ -1,9 +1,11 @@
 //! `fenghuo demo`: everything at once, on a generated stream.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod report;
+mod settings;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,20 +19,23 @@ use jiff::Timestamp;
 use rand::RngExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::config::{Config, Loaded, Settings};
 use crate::daemon::serve;
 use crate::deliver::receiver::{self, Event, ReceiverConfig};
-use crate::deliver::{SigningSecret, WebhookConfig, render_alert};
+use crate::deliver::{SigningSecret, render_alert};
 use crate::generate::{GenerateConfig, Generator};
 use crate::model::{Alert, AlertKind, AlertState, PartitionKey};
 use crate::source::{Intake, Lease, Record, Source};
 
-use super::{Context, Exit, OrExit as _};
+use super::{Context, Exit};
+use report::Report;
+use settings::Folder;
 
 const EXAMPLES: &str = "Examples:
   fenghuo demo
   fenghuo demo --complaints 20000 --seed 7
-  fenghuo demo --once --data-dir ./demo-data";
+  fenghuo demo --once --data-dir ./demo-data
+
+Of a configuration only rules, engine, decoding and threads are used: a demo touches no service.";
 
 /// Arguments of `fenghuo demo`.
 #[derive(Debug, Args)]
@@ -52,13 +57,20 @@ pub struct DemoArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
 
-    /// Folder to keep the data in; without it, one that is removed at the end
+    /// Folder to keep the data in, of no service; without it, one that is removed at the end
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
 
     /// End when the stream is over instead of staying open until Ctrl-C
     #[arg(long)]
     pub once: bool,
+}
+
+impl DemoArgs {
+    /// Whether only this machine reaches the HTTP side.
+    fn is_local(&self) -> bool {
+        self.listen.ip().is_loopback()
+    }
 }
 
 /// An average day of the demo's district: what a large district really receives.
@@ -73,14 +85,13 @@ const QUIET: Duration = Duration::from_secs(2);
 pub fn run(args: &DemoArgs, context: &Context) -> anyhow::Result<Exit> {
     context.start_plain_logging()?;
     let loaded = context.config()?;
-    let temporary = TemporaryFolder::new(args.data_dir.is_none())?;
-    let folder = args.data_dir.clone().unwrap_or_else(|| temporary.path.clone());
+    let folder = Folder::open(args.data_dir.as_deref())?;
     let shutdown = CancellationToken::new();
     super::run::stop_on_signals(shutdown.clone())?;
 
     let told: Arc<Mutex<Told>> = Arc::default();
     let receiver = start_receiver(Arc::clone(&told), context.clone(), shutdown.clone())?;
-    let settings = settings(loaded, args, &folder, &receiver)?;
+    let settings = settings::settings(loaded, args, folder.path(), &receiver)?;
     let played = Arc::new(Played::default());
     let source = GeneratedSource {
         args: GenerateConfig { seed: args.seed, ..GenerateConfig::spread(args.complaints, DAYS) },
@@ -98,50 +109,28 @@ pub fn run(args: &DemoArgs, context: &Context) -> anyhow::Result<Exit> {
     out.flush()?;
     drop(out);
     let started = Instant::now();
-    let ending = watch_end(
-        args.once,
-        Arc::clone(&played),
-        Arc::clone(&told),
-        shutdown.clone(),
-        Report {
-            context: context.clone(),
-            address: args.listen,
-            folder: folder.clone(),
-            is_temporary: args.data_dir.is_none(),
-            started,
-        },
-    )?;
+    let report = Report {
+        program: report::program(),
+        address: args.listen,
+        takes_complaints: args.is_local(),
+        folder: folder.path().to_path_buf(),
+        is_temporary: folder.is_temporary(),
+        once: args.once,
+    };
+    let show = {
+        let (context, played, told) = (context.clone(), Arc::clone(&played), Arc::clone(&told));
+        move || {
+            let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let events = played.events.load(Ordering::Relaxed);
+            report.write(&mut context.out(), &told, events, started.elapsed())
+        }
+    };
+    let ending = watch_end(args.once, played, told, shutdown.clone(), show)?;
     let result = serve::run_with(&settings, vec![Box::new(source)], &shutdown);
     shutdown.cancel();
     // The watcher ends with the token; what it could not print is said by the result.
     let _ = ending.join();
     result.map(|()| Exit::Ok)
-}
-
-/// A folder that is removed at the end.
-struct TemporaryFolder {
-    path: PathBuf,
-    is_ours: bool,
-}
-
-impl TemporaryFolder {
-    fn new(is_wanted: bool) -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("fenghuo-demo-{}", std::process::id()));
-        if is_wanted {
-            std::fs::create_dir_all(&path)
-                .with_context(|| format!("{}: cannot make this folder", path.display()))?;
-        }
-        Ok(Self { path, is_ours: is_wanted })
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        if self.is_ours {
-            // Left behind, it is in the way of nobody.
-            let _ = std::fs::remove_dir_all(&self.path);
-        }
-    }
 }
 
 /// The address and secret file of the demo's own receiver.
@@ -214,37 +203,6 @@ fn print(alert: &Alert, told: &Mutex<Told>, context: &Context) {
     let _ = writeln!(out, "{}\n", render_alert(alert)).and_then(|()| out.flush());
 }
 
-fn settings(
-    loaded: Loaded<Config>,
-    args: &DemoArgs,
-    folder: &std::path::Path,
-    receiver: &DemoReceiver,
-) -> anyhow::Result<Settings> {
-    let secret_file = folder.join("demo-webhook.secret");
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("{}: cannot make this folder", folder.display()))
-        .or_exit(Exit::Store)?;
-    write_secret(&secret_file, &receiver.secret)
-        .with_context(|| format!("{}: cannot be written", secret_file.display()))
-        .or_exit(Exit::Store)?;
-    let mut loaded = loaded;
-    loaded.config.store.path = folder.to_path_buf();
-    loaded.config.http.listen = args.listen.to_string();
-    loaded.config.webhook = Some(WebhookConfig {
-        url: receiver.url.clone(),
-        secret_file: Some(secret_file),
-        ..WebhookConfig::default()
-    });
-    Ok(Settings::new(&loaded)?)
-}
-
-fn write_secret(path: &std::path::Path, secret: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(secret.as_bytes())
-}
-
 /// How far the stream has been played.
 #[derive(Debug, Default)]
 struct Played {
@@ -295,22 +253,13 @@ impl Source for GeneratedSource {
     }
 }
 
-/// What the last screen needs.
-struct Report {
-    context: Context,
-    address: SocketAddr,
-    folder: PathBuf,
-    is_temporary: bool,
-    started: Instant,
-}
-
-/// Says what happened once the stream is over and the alerts have come in.
+/// Shows what happened once the stream is over and the alerts have come in.
 fn watch_end(
     once: bool,
     played: Arc<Played>,
     told: Arc<Mutex<Told>>,
     shutdown: CancellationToken,
-    report: Report,
+    show: impl FnOnce() -> std::io::Result<()> + Send + 'static,
 ) -> anyhow::Result<thread::JoinHandle<()>> {
     let watch = move || {
         let mut over = None;
@@ -321,8 +270,8 @@ fn watch_end(
             }
             let last = told.lock().unwrap_or_else(PoisonError::into_inner).last.max(over);
             if over.is_some() && last.is_some_and(|last| last.elapsed() > QUIET) {
-                let told = told.lock().unwrap_or_else(PoisonError::into_inner);
-                let _ = report.print(&told, played.events.load(Ordering::Relaxed), once);
+                // A terminal that went away must not keep the daemon from its end.
+                let _ = show();
                 if once {
                     shutdown.cancel();
                 }
@@ -331,41 +280,4 @@ fn watch_end(
         }
     };
     Ok(thread::Builder::new().name("demo-end".into()).spawn(watch)?)
-}
-
-impl Report {
-    fn print(&self, told: &Told, events: u64, once: bool) -> std::io::Result<()> {
-        let Told { raised, grown, resolved, risks, largest, .. } = told;
-        let mut out = self.context.out();
-        let seconds = self.started.elapsed().as_secs();
-        writeln!(out, "────────────────────────────────────────────────────────────────────────")?;
-        writeln!(out, "{events} events played in {seconds} s.")?;
-        writeln!(out, "{raised} group incidents (群诉) and {risks} financial risks (金融风险) raised;")?;
-        writeln!(out, "{grown} told again as they grew, {resolved} resolved after a quiet time.")?;
-        writeln!(out, "\nEach alert came once, signed, through the outbox. Try next:")?;
-        if !once {
-            writeln!(
-                out,
-                "  http://{}/                      every alert with its explanation",
-                self.address
-            )?;
-            writeln!(out, "  http://{}/metrics and /readyz   how the daemon is doing", self.address)?;
-            let body = r#"{"id":"my-1","received_at":"2026-03-07T12:00:00+08:00","text":"楼下饭店油烟大"}"#;
-            writeln!(
-                out,
-                "  curl -H 'content-type: application/json' -d '{body}' \\\n       http://{}/v1/complaints",
-                self.address
-            )?;
-        }
-        if let Some((_, id)) = largest {
-            let folder = self.folder.display();
-            writeln!(out, "  fenghuo explain {id} --data-dir {folder}")?;
-        }
-        writeln!(out, "  fenghuo replay --events yours.ndjson --out decided     on your own data")?;
-        if !once {
-            let removed = if self.is_temporary { "; the demo's data is then removed" } else { "" };
-            writeln!(out, "\nCtrl-C ends it{removed}.")?;
-        }
-        out.flush()
-    }
 }

@@ -1,0 +1,161 @@
+//! How good the grouping is: B-cubed against a truth, incidents found and how late, alarms about one
+//! person's repeats, pairs that had to stay apart.
+//!
+//! `cargo bench --bench quality` scores generated streams at several shares of wrong characters.
+//! `-- FOLDER` scores a labelled file of your own: the folder holds the events (`events*.ndjson` or
+//! `complaints*.ndjson`), the gold (`gold*.json`) and, if there are any, pairs that must stay apart
+//! (`apart*.csv`), as `fenghuo generate --out --gold --apart` writes them. `-- FOLDER --json` prints
+//! all figures, `-- FOLDER --from 2026-03-01` scores only what came from that day on.
+
+#![expect(clippy::print_stdout, reason = "prints what it measured")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use fenghuo::daemon::core;
+use fenghuo::daemon::replay::{Outputs, Replay};
+use fenghuo::engine::{CallerHasher, EngineConfig};
+use fenghuo::eval::{self, Case, Decided, Event, Incidents, Scores};
+use fenghuo::generate::{GenerateConfig, write};
+use fenghuo::source::decode::{DecodeConfig, Decoder};
+use fenghuo::source::file::{self, FileConfig};
+use jiff::Timestamp;
+
+// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Hashes are compared within one run and not shown, so any key will do.
+const CALLER_KEY: &str = "a key of sixteen bytes";
+/// Complaints of the generated stream, over so many days.
+const COMPLAINTS: (u64, u32) = (10_000, 30);
+/// Shares of characters that come out wrong.
+const NOISE: [f64; 3] = [0.01, 0.05, 0.1];
+
+fn main() -> anyhow::Result<()> {
+    // Cargo adds `--bench`.
+    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    let (mut folder, mut json, mut from) = (None, false, None);
+    while let Some(arg) = args.next() {
+        match &*arg {
+            "--json" => json = true,
+            "--from" => {
+                let day = args.next().context("--from needs a day like 2026-03-01")?;
+                let start = format!("{day}T00:00:00+08:00");
+                from =
+                    Some(start.parse().with_context(|| format!("--from {day}: write it like 2026-03-01"))?);
+            }
+            _ if arg.starts_with('-') => bail!("{arg} is not known; give a folder, --json, --from DAY"),
+            _ => folder = Some(PathBuf::from(arg)),
+        }
+    }
+    if let Some(folder) = folder {
+        let gold =
+            fs::read(one(&folder, &["gold"], "json")?.context("there is no gold*.json in the folder")?)?;
+        let apart = one(&folder, &["apart"], "csv")?.map(fs::read).transpose()?;
+        let events = one(&folder, &["events", "complaints"], "ndjson")?;
+        let events = events.context("there is no events*.ndjson or complaints*.ndjson in the folder")?;
+        return report(&score(&events, &gold, apart.as_deref(), from)?, json);
+    }
+    for noise in NOISE {
+        let (complaints, days) = COMPLAINTS;
+        let config = GenerateConfig { noise, ..GenerateConfig::spread(complaints, days) };
+        let folder = tempfile::tempdir()?;
+        let events = folder.path().join("events.ndjson");
+        let (mut gold, mut apart) = (Vec::new(), Vec::new());
+        let out = std::io::BufWriter::new(fs::File::create(&events)?);
+        write(config, out, Some(&mut gold), Some(&mut apart))?;
+        if !json {
+            println!("generated, {complaints} events over {days} days, {noise} of the characters wrong");
+        }
+        report(&score(&events, &gold, Some(&apart), from)?, json)?;
+    }
+    Ok(())
+}
+
+/// The one file of the folder with such a name.
+fn one(folder: &Path, starts: &[&str], end: &str) -> anyhow::Result<Option<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_meant = starts.iter().any(|start| name.starts_with(start));
+        if is_meant && path.extension().is_some_and(|extension| extension == end) {
+            found.push(path);
+        }
+    }
+    found.sort_unstable();
+    match &found[..] {
+        [] => Ok(None),
+        [path] => Ok(Some(path.clone())),
+        [first, second, ..] => bail!("{} and {}: leave one of them", first.display(), second.display()),
+    }
+}
+
+/// Plays the events through the engine as they come, and compares.
+fn score(
+    events: &Path,
+    gold: &[u8],
+    apart: Option<&[u8]>,
+    from: Option<Timestamp>,
+) -> anyhow::Result<Scores> {
+    let config = EngineConfig::default();
+    let knowledge = core::knowledge(&core::RulesConfig::default(), &config)?;
+    let preparer = core::preparer(knowledge, &CALLER_KEY.to_owned().into())?;
+    let decoder = Decoder::new(DecodeConfig::default())?;
+    let not_after = Timestamp::now();
+    let hasher = CallerHasher::new(CALLER_KEY.as_bytes())?;
+    let mut seen = Vec::new();
+    for record in file::records(events, &FileConfig::default())? {
+        let record = record?;
+        let refused = |detail: &str| anyhow::anyhow!("{}:{}: {detail}", events.display(), record.number);
+        let event = record.event().map_err(|(_, detail)| refused(detail))?;
+        let complaint = decoder.decode(event, not_after).map_err(|fault| refused(&fault.detail))?.complaint;
+        let callers = hasher.keys(&complaint.caller);
+        seen.push(Event { id: complaint.id, at: complaint.received_at, callers });
+    }
+    let (mut groups, mut alerts) = (Vec::new(), Vec::new());
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    Replay { decoder: &decoder, preparer: &preparer, config: Arc::new(config), not_after, pool: &pool }.run(
+        file::records(events, &FileConfig::default())?,
+        &mut Outputs {
+            groups: &mut groups,
+            alerts: &mut alerts,
+            risks: &mut std::io::sink(),
+            rejected: &mut |_, _, _| {},
+            progress: &mut |_| {},
+        },
+    )?;
+    let case = Case::new(seen, &eval::gold(gold)?, apart.map(eval::pairs).transpose()?);
+    let case = from.into_iter().fold(case, Case::from);
+    Ok(eval::score(&case, &Decided::read(&groups, Some(&alerts))?))
+}
+
+fn report(scores: &Scores, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(scores)?);
+        return Ok(());
+    }
+    let Scores { grouping, apart, incidents } = scores;
+    println!(
+        "  B3 precision {:.4}, recall {:.4}, F {:.4} over {} complaints of {} matters",
+        grouping.precision, grouping.recall, grouping.f, grouping.gold_complaints, grouping.gold_matters
+    );
+    if let Some(incidents) = incidents {
+        let Incidents { expected, detected, delay, alerts, single_caller, outside, .. } = incidents;
+        let delay =
+            delay.map_or_else(String::new, |delay| format!(", {delay:.2} complaints late in the mean"));
+        println!("  {detected} of {expected} incidents found{delay}");
+        println!(
+            "  {alerts} alarms: {} about one person's repeats, {} about nothing in the gold",
+            single_caller.len(),
+            outside.len()
+        );
+    }
+    if let Some(apart) = apart {
+        println!("  {} of {} pairs that must stay apart share a group", apart.violations, apart.pairs);
+    }
+    Ok(())
+}
