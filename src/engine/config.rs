@@ -16,7 +16,8 @@ pub struct EngineConfig {
     /// marked.
     pub allowed_lateness_seconds: u32,
     /// After this many seconds without an event, 1 to 86400, the clock goes on by itself, so that
-    /// quiet periods end incidents without waiting for the next call.
+    /// quiet periods end incidents without waiting for the next call. It does not while a source is
+    /// behind or cannot be reached.
     pub idle_after_seconds: u32,
     /// The IANA zone in which alerts name times and days.
     pub time_zone: String,
