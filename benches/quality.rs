@@ -11,24 +11,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use fenghuo::daemon::core;
-use fenghuo::daemon::replay::{Outputs, Replay};
-use fenghuo::engine::{CallerHasher, EngineConfig};
-use fenghuo::eval::{self, Case, Decided, Event, Incidents, Scores};
+use fenghuo::daemon::trial::{self, Settings};
+use fenghuo::eval::{self, Case, Incidents, Scores};
 use fenghuo::generate::{GenerateConfig, write};
-use fenghuo::source::decode::{DecodeConfig, Decoder};
-use fenghuo::source::file::{self, FileConfig};
 use jiff::Timestamp;
 
 // As the program has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Hashes are compared within one run and not shown, so any key will do.
-const CALLER_KEY: &str = "a key of sixteen bytes";
 /// Complaints of the generated stream, over so many days.
 const COMPLAINTS: (u64, u32) = (10_000, 30);
 /// Shares of characters that come out wrong.
@@ -101,36 +94,14 @@ fn score(
     apart: Option<&[u8]>,
     from: Option<Timestamp>,
 ) -> anyhow::Result<Scores> {
-    let config = EngineConfig::default();
-    let knowledge = core::knowledge(&core::RulesConfig::default(), &config)?;
-    let preparer = core::preparer(knowledge, &CALLER_KEY.to_owned().into())?;
-    let decoder = Decoder::new(DecodeConfig::default())?;
+    let settings = Settings::default();
     let not_after = Timestamp::now();
-    let hasher = CallerHasher::new(CALLER_KEY.as_bytes())?;
-    let mut seen = Vec::new();
-    for record in file::records(events, &FileConfig::default())? {
-        let record = record?;
-        let refused = |detail: &str| anyhow::anyhow!("{}:{}: {detail}", events.display(), record.number);
-        let event = record.event().map_err(|(_, detail)| refused(detail))?;
-        let complaint = decoder.decode(event, not_after).map_err(|fault| refused(&fault.detail))?.complaint;
-        let callers = hasher.keys(&complaint.caller);
-        seen.push(Event { id: complaint.id, at: complaint.received_at, callers });
-    }
-    let (mut groups, mut alerts) = (Vec::new(), Vec::new());
     let pool = rayon::ThreadPoolBuilder::new().build()?;
-    Replay { decoder: &decoder, preparer: &preparer, config: Arc::new(config), not_after, pool: &pool }.run(
-        file::records(events, &FileConfig::default())?,
-        &mut Outputs {
-            groups: &mut groups,
-            alerts: &mut alerts,
-            risks: &mut std::io::sink(),
-            rejected: &mut |_, _, _| {},
-            progress: &mut |_| {},
-        },
-    )?;
+    let seen = trial::read(events, &settings, not_after)?.events;
+    let decided = trial::play(events, &settings, not_after, &pool)?;
     let case = Case::new(seen, &eval::gold(gold)?, apart.map(eval::pairs).transpose()?);
     let case = from.into_iter().fold(case, Case::from);
-    Ok(eval::score(&case, &Decided::read(&groups, Some(&alerts))?))
+    Ok(eval::score(&case, &decided))
 }
 
 fn report(scores: &Scores, json: bool) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ pub mod context;
 pub mod dead_letters;
 pub mod demo;
 pub mod docs;
+pub mod eval;
 pub mod exit;
 pub mod explain;
 pub mod generate;
@@ -57,6 +58,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Run the engine over a file of events, as fast as it can
     Replay(replay::ReplayArgs),
+    /// Score the engine on complaints that people have grouped, and compare settings
+    Eval(eval::EvalArgs),
     /// Say why an alert was raised, or why nothing was
     Explain(explain::ExplainArgs),
     /// Write a synthetic district's stream with its ground truth
@@ -100,6 +103,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Run(args) => run::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
+        Command::Eval(args) => eval::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),

@@ -18,3 +18,4 @@ pub mod replay;
 pub mod secrets;
 pub mod serve;
 pub mod systemd;
+pub mod trial;

@@ -17,6 +17,7 @@
 
 mod case;
 mod decided;
+mod errors;
 mod gold;
 mod grouping;
 mod incidents;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use case::{Case, Event};
 pub use decided::{Alarm, Decided};
+pub use errors::{MatterErrors, Part, errors};
 pub use gold::{EvalError, GoldMatter, MatterKind, Pair, gold, pairs};
 pub use scores::{Apart, Grouping, Incidents, Outside, Scores, Worst};
 

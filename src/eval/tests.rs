@@ -275,3 +275,30 @@ proptest! {
         prop_assert!((found.precision - precision).abs() < 1e-9 && (found.recall - recall).abs() < 1e-9);
     }
 }
+
+#[test]
+fn errors_name_who_is_elsewhere_and_who_does_not_belong() {
+    let gold = [matter("M1", "abc"), matter("M2", "de"), matter("M3", "fg")];
+    let case = Case::new(one_a_day("abcdefgx"), &gold, None);
+    let decided = decided(&["abdx", "fg"], "ce");
+    let errors = errors(&case, &decided);
+    // Of M1, a and b have two strangers each among four; c is alone. M3 is as it should be.
+    let told: Vec<String> = errors
+        .iter()
+        .map(|errors| {
+            let letters = |ids: &[ComplaintId]| ids.iter().map(ComplaintId::as_str).collect::<String>();
+            let part = |part: &Part| format!("{}+{}", letters(&part.members), letters(&part.strangers));
+            let parts: Vec<String> = errors.parts.iter().map(part).collect();
+            format!(
+                "{} {:.2} {:.2} {}",
+                errors.matter,
+                errors.precision_lost,
+                errors.recall_lost,
+                parts.join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(told, ["M1 1.00 1.33 ab+dx c+", "M2 0.75 1.00 e+ d+abx"]);
+    let lost: f64 = errors.iter().map(|errors| errors.precision_lost).sum();
+    assert!((1.0 - lost / 7.0 - score(&case, &decided).grouping.precision).abs() < 1e-12);
+}

@@ -302,3 +302,56 @@ fn a_demo_touches_no_service_and_leaves_nothing() {
     assert_eq!((said.code, said.err.lines().count()), (4, 1), "{}", said.err);
     assert!(said.err.contains("name a new folder"), "{}", said.err);
 }
+
+#[test]
+fn eval_scores_a_labelled_stream_and_compares_settings() {
+    let folder = Folder::new();
+    let made = folder.run(&[
+        "generate",
+        "--complaints",
+        "600",
+        "--days",
+        "6",
+        "--seed",
+        "9",
+        "--out",
+        "events.ndjson",
+        "--gold",
+        "gold.json",
+        "--apart",
+        "apart.csv",
+    ]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let eval = ["eval", "--events", "events.ndjson", "--gold", "gold.json", "--apart", "apart.csv"];
+    let said = folder.run(&eval);
+    assert_eq!((said.code, &*said.err), (0, ""));
+    assert!(said.out.contains("B3 F") && said.out.contains("incidents found"), "{}", said.out);
+    assert!(said.out.contains("complaints of precision"), "the worst are shown: {}", said.out);
+    let json = folder.run(
+        &[
+            &eval[..],
+            &["--json", "--with", "engine.group.same_place=0.9", "--with", "engine.group.unknown_place=0.9"],
+        ]
+        .concat(),
+    );
+    let report: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    let recall = |report: &serde_json::Value| report["b3_recall"].as_f64().expect("a figure");
+    assert!(recall(&report["with"]) < recall(&report), "{report}");
+    let shown = folder.run(
+        &[&eval[..], &["--with", "engine.group.same_place=0.9", "--with", "engine.group.unknown_place=0.9"]]
+            .concat(),
+    );
+    assert!(shown.out.contains("worse  "), "{}", shown.out);
+    // Bad input is named.
+    fs::write(folder.path().join("bad.json"), "[{\"matter\": 1}]").expect("written");
+    let bad = folder.run(&["eval", "--events", "events.ndjson", "--gold", "bad.json"]);
+    assert!(
+        bad.code != 0 && bad.err.starts_with("fenghuo: bad.json: the gold cannot be read: "),
+        "{}: {}",
+        bad.code,
+        bad.err
+    );
+    let bad = folder.run(&["eval", "--events", "events.ndjson", "--gold", "gold.json", "--from", "March"]);
+    assert_eq!(bad.code, 2);
+    assert!(bad.err.contains("write it like 2026-03-01"), "{}", bad.err);
+}

@@ -1,0 +1,109 @@
+//! The engine over a labelled file: what `fenghuo eval` and the bench of quality score.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::engine::{CallerHasher, EngineConfig};
+use crate::eval::{Decided, Event};
+use crate::model::ComplaintId;
+use crate::source::decode::{DecodeConfig, Decoder};
+use crate::source::file::{self, FileConfig};
+
+use super::core::{self, RulesConfig};
+use super::replay::{Outputs, Replay};
+
+/// Hashes are compared within one run and not shown, so any key will do.
+const CALLER_KEY: &str = "compared within one run";
+
+/// Settings to try.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The engine's.
+    pub engine: EngineConfig,
+    /// The packs and lists.
+    pub rules: RulesConfig,
+    /// How events are read.
+    pub decode: DecodeConfig,
+    /// How tables are read.
+    pub file: FileConfig,
+}
+
+/// An event of the file, as far as people need it to recognise it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// Its number.
+    pub id: ComplaintId,
+    /// When it was received.
+    pub at: Timestamp,
+    /// Its title, or the beginning of its text; as it came, with nothing masked.
+    pub title: String,
+}
+
+/// The longest headline, in characters.
+const HEADLINE: usize = 40;
+
+/// A file of events that can be used whole.
+#[derive(Debug)]
+pub struct Labelled {
+    /// What scoring needs, in the order of the file.
+    pub events: Vec<Event>,
+    /// The same for people.
+    pub headlines: Vec<Headline>,
+}
+
+/// Reads all events of a file: the labels of a file of which some lines cannot be read would be about
+/// other complaints than the engine sees.
+///
+/// # Errors
+/// The first line that cannot be read.
+pub fn read(events: &Path, settings: &Settings, not_after: Timestamp) -> anyhow::Result<Labelled> {
+    let decoder = Decoder::new(settings.decode.clone())?;
+    let hasher = CallerHasher::new(CALLER_KEY.as_bytes())?;
+    let mut labelled = Labelled { events: Vec::new(), headlines: Vec::new() };
+    for record in file::records(events, &settings.file)? {
+        let record = record?;
+        let refused = |detail: &str| anyhow::anyhow!("{}:{}: {detail}", events.display(), record.number);
+        let event = record.event().map_err(|(_, detail)| refused(detail))?;
+        let complaint = decoder.decode(event, not_after).map_err(|fault| refused(&fault.detail))?.complaint;
+        let callers = hasher.keys(&complaint.caller);
+        let title = if complaint.title.is_empty() { &complaint.text } else { &complaint.title };
+        let title = title.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).take(HEADLINE).collect();
+        let at = complaint.received_at;
+        labelled.headlines.push(Headline { id: complaint.id.clone(), at, title });
+        labelled.events.push(Event { id: complaint.id, at, callers });
+    }
+    Ok(labelled)
+}
+
+/// Plays the events through the engine in the order of the file, as `replay` does.
+///
+/// # Errors
+/// When settings cannot be used or the file cannot be read.
+pub fn play(
+    events: &Path,
+    settings: &Settings,
+    not_after: Timestamp,
+    pool: &rayon::ThreadPool,
+) -> anyhow::Result<Decided> {
+    settings.engine.validate()?;
+    let knowledge = core::knowledge(&settings.rules, &settings.engine)?;
+    let preparer = core::preparer(knowledge, &SecretString::from(CALLER_KEY))?;
+    let decoder = Decoder::new(settings.decode.clone())?;
+    let (mut groups, mut alerts) = (Vec::new(), Vec::new());
+    let config = Arc::new(settings.engine.clone());
+    Replay { decoder: &decoder, preparer: &preparer, config, not_after, pool }.run(
+        file::records(events, &settings.file)?,
+        &mut Outputs {
+            groups: &mut groups,
+            alerts: &mut alerts,
+            risks: &mut std::io::sink(),
+            rejected: &mut |_, _, _| {},
+            progress: &mut |_| {},
+        },
+    )?;
+    Decided::read(&groups, Some(&alerts)).context("reading what the engine has decided")
+}
