@@ -140,7 +140,9 @@ pub fn run(args: &EvalArgs, context: &Context) -> anyhow::Result<Exit> {
     let titles: BTreeMap<&ComplaintId, &Headline> = headlines.iter().map(|line| (&line.id, line)).collect();
     let mut out = context.out();
     match &second {
-        None => write!(out, "{}", figures(&first.scores))?,
+        None => {
+            rows(&first.scores).iter().try_for_each(|(name, value)| writeln!(out, "{name:<25}{value}"))?
+        }
         Some(second) => compare(&first, second, &args.with, &mut out)?,
     }
     let shown = second.as_ref().unwrap_or(&first);
@@ -193,10 +195,6 @@ fn rows(scores: &Scores) -> Vec<(&'static str, String)> {
         rows.push(("alarms outside the gold", outside.len().to_string()));
     }
     rows
-}
-
-fn figures(scores: &Scores) -> String {
-    rows(scores).iter().map(|(name, value)| format!("{name:<25}{value}\n")).collect()
 }
 
 fn compare(
