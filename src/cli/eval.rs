@@ -141,7 +141,7 @@ pub fn run(args: &EvalArgs, context: &Context) -> anyhow::Result<Exit> {
     let mut out = context.out();
     match &second {
         None => {
-            rows(&first.scores).iter().try_for_each(|(name, value)| writeln!(out, "{name:<25}{value}"))?
+            rows(&first.scores).iter().try_for_each(|(name, value)| writeln!(out, "{name:<25}{value}"))?;
         }
         Some(second) => compare(&first, second, &args.with, &mut out)?,
     }
