@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::CharSet;
 use super::fold::is_ignorable;
 use super::numbers::{Around, Digit, personal};
 
@@ -76,28 +77,10 @@ pub fn mask_phone(phone: &str) -> String {
     phone.chars().map(show).collect()
 }
 
-/// One bit for each code of the basic plane: the characters that [`digit`] knows.
-static DIGITS: [u64; 1024] = {
-    const DIGITS: [char; 53] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '０', '１', '２', '３', '４', '５', '６', '７',
-        '８', '９', '①', '②', '③', '④', '⑤', '⑥', '⑦', '⑧', '⑨', '⓪', '⓿', '零', '〇', '一', '幺', '二',
-        '两', '三', '四', '五', '六', '七', '八', '九', '壹', '贰', '叁', '肆', '伍', '陆', '柒', '捌', '玖',
-    ];
-    let mut bits = [0; 1024];
-    let mut at = 0;
-    while at < DIGITS.len() {
-        let code = DIGITS[at] as usize;
-        bits[code / 64] |= 1 << (code % 64);
-        at += 1;
-    }
-    bits
-};
-
-/// Whether the character with this code, below 0x10000, is one that [`digit`] knows.
-#[inline]
-fn is_digit(code: usize) -> bool {
-    DIGITS[code / 64] >> (code % 64) & 1 != 0
-}
+/// The characters that [`digit`] knows.
+static DIGITS: CharSet = CharSet::new(
+    "0123456789０１２３４５６７８９①②③④⑤⑥⑦⑧⑨⓪⓿零〇一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖",
+);
 
 /// Value of a digit that is written in one or three bytes, so that a star of its width exists.
 fn digit(c: char) -> Option<u8> {
@@ -125,33 +108,10 @@ fn joins(c: char) -> bool {
     matches!(c, ' ' | '-' | '－' | '—' | '–' | '\u{3000}' | '(' | ')' | '（' | '）') || is_ignorable(c)
 }
 
-/// Byte offset of the first digit of `text` at or after `from`, a character border.
-fn next_digit(text: &str, from: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = from;
-    while let Some(&first) = bytes.get(at) {
-        if first < 0x80 {
-            if first.is_ascii_digit() {
-                return Some(at);
-            }
-            at += 1;
-        } else if (0xE0..0xF0).contains(&first) {
-            let low = |behind: usize| usize::from(bytes[at + behind] & 0x3F);
-            if is_digit(usize::from(first & 0xF) << 12 | low(1) << 6 | low(2)) {
-                return Some(at);
-            }
-            at += 3;
-        } else {
-            at += if first < 0xE0 { 2 } else { 4 };
-        }
-    }
-    None
-}
-
 fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
     let mut run: Vec<Digit> = Vec::new();
     let mut from = 0;
-    while let Some(first) = next_digit(text, from) {
+    while let Some(first) = DIGITS.next(text, from) {
         run.clear();
         let mut run_end = first;
         let mut between = 0;
@@ -326,7 +286,7 @@ mod tests {
         let known: Vec<char> = ('\0'..='\u{FFFF}').filter(|&c| digit(c).is_some()).collect();
         assert_eq!(known.len(), 10 + 10 + 9 + 24);
         for c in '\0'..='\u{FFFF}' {
-            assert_eq!(is_digit(c as usize), known.contains(&c), "{c}");
+            assert_eq!(DIGITS.has(c), known.contains(&c), "{c}");
         }
     }
 
