@@ -5,7 +5,7 @@
 pub struct CharSet([u64; 1024]);
 
 impl CharSet {
-    /// The characters of `chars`, which are all of one or three bytes and not NUL.
+    /// The characters of `chars`, all of the basic plane and not NUL.
     ///
     /// # Panics
     /// With another character.
@@ -15,11 +15,9 @@ impl CharSet {
         let mut bits = [0; 1024];
         let mut at = 0;
         while at < bytes.len() {
-            let (code, len) = match bytes[at] {
-                first @ 1..0x80 => (first as usize, 1),
-                first @ 0xE0..0xF0 => (wide(first, bytes[at + 1], bytes[at + 2]), 3),
-                _ => panic!("not one of ours"),
-            };
+            let (code, len) = code_at(bytes, at);
+            assert!(0 < code && code < 0x1_0000, "not one of ours");
+            let code = code as usize;
             bits[code / 64] |= 1 << (code % 64);
             at += len;
         }
@@ -33,19 +31,14 @@ impl CharSet {
     }
 
     /// Byte offset of the first character of `text` at or after `from`, a character border, that is
-    /// there. Characters of two and four bytes are passed over.
+    /// there.
     #[inline]
     pub fn next(&self, text: &str, from: usize) -> Option<usize> {
         let bytes = text.as_bytes();
         let mut at = from;
-        while let Some(&first) = bytes.get(at) {
-            let (code, len) = match first {
-                0..0x80 => (usize::from(first), 1),
-                0xE0..0xF0 => (wide(first, bytes[at + 1], bytes[at + 2]), 3),
-                0x80..0xE0 => (0, 2),
-                _ => (0, 4),
-            };
-            if self.has_code(code) {
+        while at < bytes.len() {
+            let (code, len) = code_at(bytes, at);
+            if code < 0x1_0000 && self.has_code(code as usize) {
                 return Some(at);
             }
             at += len;
@@ -59,10 +52,23 @@ impl CharSet {
     }
 }
 
-/// The code of a character of three bytes.
+/// The code of the character that begins at `at` of a text's bytes, and its length. Those of three
+/// bytes, which our texts consist of, are met first.
 #[inline]
-const fn wide(first: u8, second: u8, third: u8) -> usize {
-    (first as usize & 0xF) << 12 | (second as usize & 0x3F) << 6 | third as usize & 0x3F
+pub(super) const fn code_at(bytes: &[u8], at: usize) -> (u32, usize) {
+    const fn low(bytes: &[u8], at: usize) -> u32 {
+        bytes[at] as u32 & 0x3F
+    }
+    let first = bytes[at] as u32;
+    match first {
+        0xE0..0xF0 => ((first & 0xF) << 12 | low(bytes, at + 1) << 6 | low(bytes, at + 2), 3),
+        0..0x80 => (first, 1),
+        0x80..0xE0 => ((first & 0x1F) << 6 | low(bytes, at + 1), 2),
+        _ => {
+            let front = (first & 0x7) << 18 | low(bytes, at + 1) << 12;
+            (front | low(bytes, at + 2) << 6 | low(bytes, at + 3), 4)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,9 +76,17 @@ mod tests {
     use super::CharSet;
 
     #[test]
+    fn codes_are_those_of_the_characters() {
+        for c in '\0'..=char::MAX {
+            let text = format!("a{c}");
+            assert_eq!(super::code_at(text.as_bytes(), 1), (u32::from(c), c.len_utf8()));
+        }
+    }
+
+    #[test]
     fn a_set_knows_its_characters() {
-        static SET: CharSet = CharSet::new("a市。");
-        for (c, expected) in [('a', true), ('市', true), ('。', true), ('b', false), ('区', false), ('é', false)] {
+        static SET: CharSet = CharSet::new("a市。·");
+        for (c, expected) in [('a', true), ('市', true), ('。', true), ('·', true), ('b', false), ('区', false), ('é', false)] {
             assert_eq!(SET.has(c), expected, "{c}");
         }
         assert_eq!(SET.next("é𝟏b区市", 0), Some(10));

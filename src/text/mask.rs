@@ -30,8 +30,9 @@ pub fn mask_personal(text: &str) -> Cow<'_, str> {
 
 fn mask_once(text: &str) -> Cow<'_, str> {
     let mut hidden = Vec::new();
-    find_numbers(text, &mut hidden);
-    find_mail(text, &mut hidden);
+    if find_numbers(text, &mut hidden) {
+        find_mail(text, &mut hidden);
+    }
     if hidden.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -77,9 +78,9 @@ pub fn mask_phone(phone: &str) -> String {
     phone.chars().map(show).collect()
 }
 
-/// The characters that [`digit`] knows.
-static DIGITS: CharSet = CharSet::new(
-    "0123456789０１２３４５６７８９①②③④⑤⑥⑦⑧⑨⓪⓿零〇一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖",
+/// The characters that [`digit`] knows, and those of mail addresses.
+static NOTED: CharSet = CharSet::new(
+    "@＠0123456789０１２３４５６７８９①②③④⑤⑥⑦⑧⑨⓪⓿零〇一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖",
 );
 
 /// Value of a digit that is written in one or three bytes, so that a star of its width exists.
@@ -108,10 +109,17 @@ fn joins(c: char) -> bool {
     matches!(c, ' ' | '-' | '－' | '—' | '–' | '\u{3000}' | '(' | ')' | '（' | '）') || is_ignorable(c)
 }
 
-fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
+/// Returns whether there is a sign of a mail address.
+fn find_numbers(text: &str, hidden: &mut Vec<u32>) -> bool {
     let mut run: Vec<Digit> = Vec::new();
     let mut from = 0;
-    while let Some(first) = DIGITS.next(text, from) {
+    let mut mail = false;
+    while let Some(first) = NOTED.next(text, from) {
+        if text[first..].starts_with(['@', '＠']) {
+            mail = true;
+            from = first + text[first..].chars().next().map_or(1, char::len_utf8);
+            continue;
+        }
         run.clear();
         let mut run_end = first;
         let mut between = 0;
@@ -132,6 +140,7 @@ fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
         }
         hide_run(text, &run, run_end, hidden);
     }
+    mail
 }
 
 fn hide_run(text: &str, run: &[Digit], end: usize, hidden: &mut Vec<u32>) {
@@ -181,9 +190,6 @@ fn phone_word_before(text: &str, at: usize) -> bool {
 }
 
 fn find_mail(text: &str, hidden: &mut Vec<u32>) {
-    if !text.contains('@') && !text.contains('＠') {
-        return;
-    }
     for (at, sign) in text.match_indices(['@', '＠']) {
         let local = |c: char| c.is_ascii_alphanumeric() || "._%+-*".contains(c);
         let from = text[..at]
@@ -286,7 +292,8 @@ mod tests {
         let known: Vec<char> = ('\0'..='\u{FFFF}').filter(|&c| digit(c).is_some()).collect();
         assert_eq!(known.len(), 10 + 10 + 9 + 24);
         for c in '\0'..='\u{FFFF}' {
-            assert_eq!(DIGITS.has(c), known.contains(&c), "{c}");
+            let sign = matches!(c, '@' | '＠');
+            assert_eq!(NOTED.has(c), sign || known.contains(&c), "{c}");
         }
     }
 
