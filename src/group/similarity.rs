@@ -42,6 +42,7 @@ pub(super) fn cosine(lexicon: &Lexicon, a: (&[Held], u64), b: (&[Held], u64)) ->
 }
 
 /// Calls `visit` for each term that both hold.
+#[inline]
 pub(super) fn each_shared(a: &[Held], b: &[Held], mut visit: impl FnMut(Held, Held)) {
     let (mut i, mut j) = (0, 0);
     while let (Some(&ours), Some(&theirs)) = (a.get(i), b.get(j)) {
@@ -59,6 +60,7 @@ pub(super) fn each_shared(a: &[Held], b: &[Held], mut visit: impl FnMut(Held, He
 
 /// A term's weight in a complaint: damped count (1/32) times rarity (1/1024). At most
 /// 252 × 2^15, so that 64 squares fit 64 bits.
+#[inline]
 pub(super) fn weight(lexicon: &Lexicon, held: Held) -> u64 {
     u64::from(held.tf()) * u64::from(lexicon.idf(held.number()))
 }

@@ -131,16 +131,18 @@ impl Seen {
 /// Single characters say too little alone, and bare numbers (dates, amounts) meet by accident.
 #[inline]
 fn carries_meaning(word: &str) -> bool {
-    let (mut count, mut alphabetic) = (0, false);
-    for c in word.chars() {
+    let mut chars = word.chars();
+    // Half of all words are one character, which nothing more needs to be known of.
+    let Some(first) = chars.next().filter(|_| !chars.as_str().is_empty()) else { return false };
+    let mut alphabetic = false;
+    for c in std::iter::once(first).chain(chars) {
         let letter = is_alphabetic(c);
         if !letter && !c.is_numeric() {
             return false;
         }
-        count += 1;
         alphabetic |= letter;
     }
-    count > 1 && alphabetic
+    alphabetic
 }
 
 #[inline]

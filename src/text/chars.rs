@@ -52,23 +52,35 @@ impl CharSet {
     }
 }
 
-/// The code of the character that begins at `at` of a text's bytes, and its length. Those of three
-/// bytes, which our texts consist of, are met first.
+/// The code of the character that begins at `at` of a text's bytes, and its length.
 #[inline]
 pub(super) const fn code_at(bytes: &[u8], at: usize) -> (u32, usize) {
-    const fn low(bytes: &[u8], at: usize) -> u32 {
-        bytes[at] as u32 & 0x3F
-    }
     let first = bytes[at] as u32;
-    match first {
-        0xE0..0xF0 => ((first & 0xF) << 12 | low(bytes, at + 1) << 6 | low(bytes, at + 2), 3),
-        0..0x80 => (first, 1),
-        0x80..0xE0 => ((first & 0x1F) << 6 | low(bytes, at + 1), 2),
-        _ => {
-            let front = (first & 0x7) << 18 | low(bytes, at + 1) << 12;
-            (front | low(bytes, at + 2) << 6 | low(bytes, at + 3), 4)
-        }
+    // Nearly all characters of our texts are of three bytes, and nearly all others of one.
+    if first & 0xF0 == 0xE0 {
+        ((first & 0xF) << 12 | low(bytes, at + 1) << 6 | low(bytes, at + 2), 3)
+    } else if first < 0x80 {
+        (first, 1)
+    } else {
+        rare_code_at(bytes, at)
     }
+}
+
+#[cold]
+const fn rare_code_at(bytes: &[u8], at: usize) -> (u32, usize) {
+    let first = bytes[at] as u32;
+    if first < 0xE0 {
+        ((first & 0x1F) << 6 | low(bytes, at + 1), 2)
+    } else {
+        let front = (first & 0x7) << 18 | low(bytes, at + 1) << 12;
+        (front | low(bytes, at + 2) << 6 | low(bytes, at + 3), 4)
+    }
+}
+
+/// What a byte behind the first says of a code.
+#[inline]
+const fn low(bytes: &[u8], at: usize) -> u32 {
+    bytes[at] as u32 & 0x3F
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use super::chars::code_at;
 /// Cost is linear in the length of the text, times the number of words that begin with the same two
 /// characters.
 pub struct WordIndex {
-    /// One bit for each first character, by the low half of its code: nearly all of a text is passed
-    /// over by this look alone.
-    firsts: Box<[u64; 1024]>,
-    /// One bit for each beginning of words (one or two characters), by its hash.
+    /// One bit for each first character, by the low half of its code: much of a text is passed over by
+    /// this look alone.
+    firsts: Box<[Firsts; 1024]>,
+    /// One bit for each two characters that words begin with, by their hash.
     begins: Vec<u64>,
     /// An open table from what words begin with to those words, by the same hash.
     slots: Vec<Slot>,
@@ -30,6 +30,15 @@ struct Slot {
     second: u32,
     from: u32,
     to: u32,
+}
+
+/// What begins with the characters of 64 codes.
+#[derive(Clone, Copy, Default)]
+struct Firsts {
+    /// Words of one character.
+    one: u64,
+    /// Longer ones.
+    longer: u64,
 }
 
 /// In the place of a second character's code.
@@ -113,7 +122,7 @@ impl WordIndex {
             }
         }
         let mut index = Self {
-            firsts: Box::new([0; 1024]),
+            firsts: Box::new([Firsts::default(); 1024]),
             // So many that nearly all of them are 0.
             begins: vec![0; alike.len().next_power_of_two().max(FEWEST)],
             slots: vec![Slot::default(); (2 * alike.len() + 1).next_power_of_two()],
@@ -124,7 +133,9 @@ impl WordIndex {
             index.rests.extend(words.into_iter().map(|(rest, word)| Rest::new(rest, word)));
             let (first, second) = (u32::from(first), second.map_or(NONE, u32::from));
             let slot = Slot { first, second, from, to: index.rests.len() as u32 };
-            index.firsts[first as usize / 64 % 1024] |= 1 << (first % 64);
+            let firsts = &mut index.firsts[first as usize / 64 % 1024];
+            let bits = if second == NONE { &mut firsts.one } else { &mut firsts.longer };
+            *bits |= 1 << (first % 64);
             let hash = hash(first, second);
             let (at, bit) = index.bit(hash);
             index.begins[at] |= bit;
@@ -169,31 +180,10 @@ impl WordIndex {
     #[inline]
     pub fn each(&self, text: &str, mut found: impl FnMut(WordMatch)) {
         let bytes = text.as_bytes();
-        let mut start = 0;
-        while start < bytes.len() {
-            let (first, len) = code_at(bytes, start);
-            let middle = start + len;
-            if self.firsts[first as usize / 64 % 1024] >> (first % 64) & 1 != 0 {
-                self.at(bytes, start, first, middle, &mut found);
-            }
-            start = middle;
-        }
-    }
-
-    /// The words that begin at `start` with the character `first`, which ends at `middle`.
-    fn at(
-        &self,
-        bytes: &[u8],
-        start: usize,
-        first: u32,
-        middle: usize,
-        found: &mut impl FnMut(WordMatch),
-    ) {
-        if middle < bytes.len() {
-            let (second, len) = code_at(bytes, middle);
-            let hash = hash(first, second);
-            if self.maybe(hash) {
-                let from = middle + len;
+        let mut from = 0;
+        while let Some(place) = self.place(bytes, from) {
+            let Place { start, first, middle, longer, one } = place;
+            if let Some((second, from, hash)) = longer {
                 let rest = &bytes[from..];
                 let head = number(rest);
                 for word in self.begun(first, second, hash) {
@@ -202,14 +192,52 @@ impl WordIndex {
                     }
                 }
             }
-        }
-        let hash = hash(first, NONE);
-        if self.maybe(hash) {
-            for word in self.begun(first, NONE, hash) {
-                found(WordMatch { start, end: middle, word: word.word });
+            if one {
+                for word in self.begun(first, NONE, hash(first, NONE)) {
+                    found(WordMatch { start, end: middle, word: word.word });
+                }
             }
+            from = middle;
         }
     }
+
+    /// The next place at or after `at` where a word may begin. Apart from the rest because most of the
+    /// time is spent here, and this little needs no memory but the text and the bits.
+    #[inline(never)]
+    fn place(&self, bytes: &[u8], mut at: usize) -> Option<Place> {
+        while at < bytes.len() {
+            let (first, len) = code_at(bytes, at);
+            let middle = at + len;
+            let Firsts { one, longer } = self.firsts[first as usize / 64 % 1024];
+            let one = one >> (first % 64) & 1 != 0;
+            if longer >> (first % 64) & 1 != 0 && middle < bytes.len() {
+                let (second, len) = code_at(bytes, middle);
+                let hash = hash(first, second);
+                if self.maybe(hash) {
+                    return Some(Place { start: at, first, middle, longer: Some((second, middle + len, hash)), one });
+                }
+            }
+            if one {
+                return Some(Place { start: at, first, middle, longer: None, one });
+            }
+            at = middle;
+        }
+        None
+    }
+}
+
+/// Where a word may begin.
+struct Place {
+    start: usize,
+    /// Code of the character here.
+    first: u32,
+    /// Its end.
+    middle: usize,
+    /// When a word of several characters may begin here, the code of the second, its end, and the hash
+    /// of both.
+    longer: Option<(u32, usize, u32)>,
+    /// Whether a word of one character may.
+    one: bool,
 }
 
 #[cfg(test)]
