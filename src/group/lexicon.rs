@@ -51,6 +51,15 @@ impl Entry {
     }
 }
 
+/// What a term weighs in the complaint that is compared, and in the asking one when that holds it.
+pub(super) struct Weights {
+    pub(super) ours: u64,
+    /// 0 when the asking complaint does not hold the term.
+    pub(super) asking: u64,
+    /// Whether it does.
+    pub(super) shared: bool,
+}
+
 #[derive(Clone, Copy)]
 struct Compared {
     /// [`Entry::log_holding`].
@@ -176,14 +185,15 @@ impl Lexicon {
         }
     }
 
-    /// A term's weight in a complaint that is compared, and in the asking one when that holds it too.
+    /// What a term weighs in a comparison.
     #[inline]
-    pub(super) fn weights(&self, held: Held) -> (u64, Option<u64>) {
+    pub(super) fn weights(&self, held: Held) -> Weights {
         let Compared { log_holding, asked } = self.compared[held.number() as usize];
-        let idf = u64::from(self.log_documents.saturating_sub(log_holding));
-        let asking =
-            (asked >> Held::TF_BITS == self.asked).then(|| idf * u64::from(Held::tf_of(asked)));
-        (idf * u64::from(held.tf()), asking)
+        let idf = self.log_documents.saturating_sub(log_holding);
+        let shared = asked >> Held::TF_BITS == self.asked;
+        let asking = if shared { Held::tf_of(asked) } else { 0 };
+        // Below 2^24, see `similarity::weight`.
+        Weights { ours: u64::from(idf * held.tf()), asking: u64::from(idf * asking), shared }
     }
 
     /// Inverse document frequency, in 1/1024: `ln((n + P + 1) / (holders + P·prior + 1))`, the

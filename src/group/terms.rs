@@ -131,8 +131,13 @@ impl Seen {
 /// Single characters say too little alone, and bare numbers (dates, amounts) meet by accident.
 #[inline]
 fn carries_meaning(word: &str) -> bool {
+    // What most words are: two and more of the ideographs from U+5000, which are alphabetic and of three
+    // bytes; or only one, of which half of all words are.
+    let bytes = word.as_bytes();
+    if bytes.len() % 3 == 0 && bytes.iter().step_by(3).all(|first| matches!(first, 0xE5..=0xE9)) {
+        return bytes.len() > 3;
+    }
     let mut chars = word.chars();
-    // Half of all words are one character, which nothing more needs to be known of.
     let Some(first) = chars.next().filter(|_| !chars.as_str().is_empty()) else { return false };
     let mut alphabetic = false;
     for c in std::iter::once(first).chain(chars) {
@@ -208,6 +213,10 @@ mod tests {
             ("，，", false),
             ("①②", false),
             ("é1", true),
+            ("一丁", true),
+            ("一烟", true),
+            ("烟，", false),
+            ("烟一", true),
         ] {
             assert_eq!(carries_meaning(word), expected, "{word}");
         }

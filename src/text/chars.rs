@@ -15,7 +15,7 @@ impl CharSet {
         let mut bits = [0; 1024];
         let mut at = 0;
         while at < bytes.len() {
-            let (code, len) = code_at(bytes, at);
+            let (code, len) = any_code_at(bytes, at);
             assert!(0 < code && code < 0x1_0000, "not one of ours");
             let code = code as usize;
             bits[code / 64] |= 1 << (code % 64);
@@ -54,26 +54,33 @@ impl CharSet {
 
 /// The code of the character that begins at `at` of a text's bytes, and its length.
 #[inline]
-pub(super) const fn code_at(bytes: &[u8], at: usize) -> (u32, usize) {
-    let first = bytes[at] as u32;
-    // Nearly all characters of our texts are of three bytes, and nearly all others of one.
-    if first & 0xF0 == 0xE0 {
-        ((first & 0xF) << 12 | low(bytes, at + 1) << 6 | low(bytes, at + 2), 3)
-    } else if first < 0x80 {
-        (first, 1)
-    } else {
-        rare_code_at(bytes, at)
+pub(super) fn code_at(bytes: &[u8], at: usize) -> (u32, usize) {
+    let first = u32::from(bytes[at]);
+    if first < 0x80 {
+        return (first, 1);
     }
+    // Nearly all other characters of our texts are of three bytes.
+    if first & 0xF0 == 0xE0
+        && let Some(wide) = bytes.get(at..at + 3)
+    {
+        return ((first & 0xF) << 12 | u32::from(wide[1] & 0x3F) << 6 | u32::from(wide[2] & 0x3F), 3);
+    }
+    any_code_at(bytes, at)
 }
 
+/// As [`code_at`], one byte after the other.
 #[cold]
-const fn rare_code_at(bytes: &[u8], at: usize) -> (u32, usize) {
+#[inline(never)]
+const fn any_code_at(bytes: &[u8], at: usize) -> (u32, usize) {
     let first = bytes[at] as u32;
-    if first < 0xE0 {
-        ((first & 0x1F) << 6 | low(bytes, at + 1), 2)
-    } else {
-        let front = (first & 0x7) << 18 | low(bytes, at + 1) << 12;
-        (front | low(bytes, at + 2) << 6 | low(bytes, at + 3), 4)
+    match first {
+        0..0x80 => (first, 1),
+        0x80..0xE0 => ((first & 0x1F) << 6 | low(bytes, at + 1), 2),
+        0xE0..0xF0 => ((first & 0xF) << 12 | low(bytes, at + 1) << 6 | low(bytes, at + 2), 3),
+        _ => {
+            let front = (first & 0x7) << 18 | low(bytes, at + 1) << 12;
+            (front | low(bytes, at + 2) << 6 | low(bytes, at + 3), 4)
+        }
     }
 }
 
@@ -90,8 +97,9 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_characters() {
         for c in '\0'..=char::MAX {
-            let text = format!("a{c}");
-            assert_eq!(super::code_at(text.as_bytes(), 1), (u32::from(c), c.len_utf8()));
+            for text in [format!("a{c}"), format!("a{c}bcd")] {
+                assert_eq!(super::code_at(text.as_bytes(), 1), (u32::from(c), c.len_utf8()));
+            }
         }
     }
 
