@@ -11,9 +11,8 @@ use super::chars::code_at;
 /// Cost is linear in the length of the text, times the number of words that begin with the same two
 /// characters.
 pub struct WordIndex {
-    /// One bit for each first character, by the low half of its code: much of a text is passed over by
-    /// this look alone.
-    firsts: Box<[Firsts; 1024]>,
+    /// One bit for each word of one character, by the low half of its code.
+    ones: Box<[u64; 1024]>,
     /// One bit for each two characters that words begin with, by their hash.
     begins: Vec<u64>,
     /// An open table from what words begin with to those words, by the same hash.
@@ -30,15 +29,6 @@ struct Slot {
     second: u32,
     from: u32,
     to: u32,
-}
-
-/// What begins with the characters of 64 codes.
-#[derive(Clone, Copy, Default)]
-struct Firsts {
-    /// Words of one character.
-    one: u64,
-    /// Longer ones.
-    longer: u64,
 }
 
 /// In the place of a second character's code.
@@ -122,7 +112,7 @@ impl WordIndex {
             }
         }
         let mut index = Self {
-            firsts: Box::new([Firsts::default(); 1024]),
+            ones: Box::new([0; 1024]),
             // So many that nearly all of them are 0.
             begins: vec![0; alike.len().next_power_of_two().max(FEWEST)],
             slots: vec![Slot::default(); (2 * alike.len() + 1).next_power_of_two()],
@@ -133,12 +123,13 @@ impl WordIndex {
             index.rests.extend(words.into_iter().map(|(rest, word)| Rest::new(rest, word)));
             let (first, second) = (u32::from(first), second.map_or(NONE, u32::from));
             let slot = Slot { first, second, from, to: index.rests.len() as u32 };
-            let firsts = &mut index.firsts[first as usize / 64 % 1024];
-            let bits = if second == NONE { &mut firsts.one } else { &mut firsts.longer };
-            *bits |= 1 << (first % 64);
             let hash = hash(first, second);
-            let (at, bit) = index.bit(hash);
-            index.begins[at] |= bit;
+            if second == NONE {
+                index.ones[first as usize / 64 % 1024] |= 1 << (first % 64);
+            } else {
+                let (at, bit) = index.bit(hash);
+                index.begins[at] |= bit;
+            }
             let free = index.probe(hash, |slot| slot.from == slot.to);
             index.slots[free] = slot;
         }
@@ -202,27 +193,33 @@ impl WordIndex {
     }
 
     /// The next place at or after `at` where a word may begin. Apart from the rest because most of the
-    /// time is spent here, and this little needs no memory but the text and the bits.
+    /// time is spent here: each character is decoded once, and nothing is looked at but the text and bits.
     #[inline(never)]
     fn place(&self, bytes: &[u8], mut at: usize) -> Option<Place> {
-        while at < bytes.len() {
-            let (first, len) = code_at(bytes, at);
-            let middle = at + len;
-            let Firsts { one, longer } = self.firsts[first as usize / 64 % 1024];
-            let one = one >> (first % 64) & 1 != 0;
-            if longer >> (first % 64) & 1 != 0 && middle < bytes.len() {
-                let (second, len) = code_at(bytes, middle);
-                let hash = hash(first, second);
-                if self.maybe(hash) {
-                    return Some(Place { start: at, first, middle, longer: Some((second, middle + len, hash)), one });
-                }
-            }
-            if one {
-                return Some(Place { start: at, first, middle, longer: None, one });
-            }
-            at = middle;
+        if at >= bytes.len() {
+            return None;
         }
-        None
+        let (mut first, len) = code_at(bytes, at);
+        let mut middle = at + len;
+        loop {
+            let (second, end) = if middle < bytes.len() {
+                let (second, len) = code_at(bytes, middle);
+                (second, middle + len)
+            } else {
+                (NONE, middle)
+            };
+            let hash = hash(first, second);
+            let longer = self.maybe(hash) && second != NONE;
+            let one = self.ones[first as usize / 64 % 1024] >> (first % 64) & 1 != 0;
+            if longer || one {
+                let longer = longer.then_some((second, end, hash));
+                return Some(Place { start: at, first, middle, longer, one });
+            }
+            if second == NONE {
+                return None;
+            }
+            (at, first, middle) = (middle, second, end);
+        }
     }
 }
 
