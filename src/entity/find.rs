@@ -87,8 +87,7 @@ fn name_before(text: &str, start: usize, end: usize, legal: bool) -> Option<(usi
         return normal_name(&text[from..end]).map(|name| (from, name));
     }
     // From the nearest character that may be a border outwards, until a name of its own remains.
-    let soft =
-        stretch.char_indices().rev().filter(|(_, c)| SOFT.has(*c)).map(|(at, c)| at + c.len_utf8());
+    let soft = stretch.char_indices().rev().filter(|(_, c)| SOFT.has(*c)).map(|(at, c)| at + c.len_utf8());
     for at in soft.chain([0]) {
         let from = left + at;
         if let Some(name) = proper(text, from, end, legal) {

@@ -267,7 +267,8 @@ impl Grouper {
         let numbered = terms.iter().map(|term| (self.lexicon.number(term.hash, terms.word(term)), term.tf));
         let mut weighed: Vec<(u32, u8)> = numbered.collect();
         if weighed.len() > KEPT_TERMS {
-            let weight = |&(number, tf): &(u32, u8)| u64::from(tf) * u64::from(self.lexicon.prior_idf(number));
+            let weight =
+                |&(number, tf): &(u32, u8)| u64::from(tf) * u64::from(self.lexicon.prior_idf(number));
             let mut order: Vec<(Reverse<u64>, usize)> =
                 weighed.iter().map(weight).map(Reverse).zip(0..).collect();
             // Of equally heavy terms those that come first in the text.
@@ -279,8 +280,7 @@ impl Grouper {
                 self.lexicon.forget_unheld(number);
             }
         }
-        let mut kept: Box<[Held]> =
-            weighed.into_iter().map(|(number, tf)| Held::new(number, tf)).collect();
+        let mut kept: Box<[Held]> = weighed.into_iter().map(|(number, tf)| Held::new(number, tf)).collect();
         kept.sort_unstable();
         kept
     }

@@ -113,7 +113,9 @@ pub(super) const STOPS: &str = "反映 投诉 举报 咨询 建议 请求 希望
     片 段路 公里 米 左右 约 大约 方向 以东 以西 以南 以北 东侧 西侧 南侧 北侧 东边 西边 南边 北边 一侧 两侧 沿街 临街 沿路 站点 首末站 始发";
 
 /// Single characters that begin no name: cut off an unknown word that begins with them (离洞桥路).
-pub(super) static LEADING: CharSet = CharSet::new("离有现而在住到从经原与及距沿由至将把被因是为当是我你他该此这那请让称说叫找去来给向往对于了的着过且并但又也都就才还");
+pub(super) static LEADING: CharSet = CharSet::new(
+    "离有现而在住到从经原与及距沿由至将把被因是为当是我你他该此这那请让称说叫找去来给向往对于了的着过且并但又也都就才还",
+);
 
 /// Ends of words that name an authority, not a place.
 const AUTHORITIES: [&str; 12] = [

@@ -224,9 +224,7 @@ impl Walk<'_> {
             return None;
         }
         let numbered = matches!(tail.ending.text, "号线" | "国道" | "省道");
-        if numbered
-            && !stem.ends_with(|c: char| c.is_ascii_alphanumeric() || endings::NUMERALS.has(c))
-        {
+        if numbered && !stem.ends_with(|c: char| c.is_ascii_alphanumeric() || endings::NUMERALS.has(c)) {
             return None;
         }
         // 225路: a bus line.

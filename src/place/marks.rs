@@ -54,9 +54,10 @@ impl fmt::Debug for Marks {
 
 impl Marks {
     pub(super) fn new(gazetteer: &Gazetteer) -> Self {
-        let endings = ENDINGS.iter().enumerate().map(|(at, ending)| {
-            (ending.text, Meaning { ending: Some(at), ..Meaning::default() })
-        });
+        let endings = ENDINGS
+            .iter()
+            .enumerate()
+            .map(|(at, ending)| (ending.text, Meaning { ending: Some(at), ..Meaning::default() }));
         let units = UNITS.iter().map(|unit| (*unit, Meaning { unit: true, ..Meaning::default() }));
         let names = gazetteer
             .numbered()

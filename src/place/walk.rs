@@ -30,7 +30,15 @@ impl<'w> Walk<'w> {
         tokens: &'w [Token<'w>],
         borders: &'w [usize],
     ) -> Self {
-        Self { forms, segmenter, text, tokens, classes: vec![Cell::new(None); tokens.len()].into(), cursor: Cell::new(0), borders }
+        Self {
+            forms,
+            segmenter,
+            text,
+            tokens,
+            classes: vec![Cell::new(None); tokens.len()].into(),
+            cursor: Cell::new(0),
+            borders,
+        }
     }
 }
 
@@ -198,12 +206,13 @@ impl Walk<'_> {
     /// Whether a token ends the name of a district, town or province: `A5区`, `朝阳区`, `某市`.
     pub(super) fn is_district(&self, index: usize) -> bool {
         let token = self.tokens[index];
-        let Some(unit) = token.word.chars().next_back().filter(|c| matches!(c, '省' | '市' | '区' | '县' | '州')) else {
+        let Some(unit) =
+            token.word.chars().next_back().filter(|c| matches!(c, '省' | '市' | '区' | '县' | '州'))
+        else {
             return false;
         };
         if token.word.chars().count() > 1 {
-            return unit == '省'
-                || (self.class(index) == WordClass::Name && token.word.chars().count() <= 5);
+            return unit == '省' || (self.class(index) == WordClass::Name && token.word.chars().count() <= 5);
         }
         // The unit alone, behind letters that stand for a name, or behind 某.
         let before = index.checked_sub(1).map(|before| self.tokens[before].word);

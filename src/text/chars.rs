@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn a_set_knows_its_characters() {
         static SET: CharSet = CharSet::new("a市。·");
-        for (c, expected) in [('a', true), ('市', true), ('。', true), ('·', true), ('b', false), ('区', false), ('é', false)] {
+        for (c, expected) in
+            [('a', true), ('市', true), ('。', true), ('·', true), ('b', false), ('区', false), ('é', false)]
+        {
             assert_eq!(SET.has(c), expected, "{c}");
         }
         assert_eq!(SET.next("é𝟏b区市", 0), Some(10));

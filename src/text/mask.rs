@@ -79,9 +79,8 @@ pub fn mask_phone(phone: &str) -> String {
 }
 
 /// The characters that [`digit`] knows, and those of mail addresses.
-static NOTED: CharSet = CharSet::new(
-    "@＠0123456789０１２３４５６７８９①②③④⑤⑥⑦⑧⑨⓪⓿零〇一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖",
-);
+static NOTED: CharSet =
+    CharSet::new("@＠0123456789０１２３４５６７８９①②③④⑤⑥⑦⑧⑨⓪⓿零〇一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖");
 
 /// Value of a digit that is written in one or three bytes, so that a star of its width exists.
 fn digit(c: char) -> Option<u8> {
