@@ -2,11 +2,10 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::MentionSource;
 use super::forms::{BORDERS, COMMON, GOES_ON, HARD, LEGAL, PUBLIC_BODIES, SOFT, TRADE};
 use super::name::{is_generic, is_han, is_name_char, normal_name, strip_region};
+use crate::text::{CharSet, WordIndex, WordMatch};
 
 /// How many characters before an ending can belong to a name: a region, a long brand and a trade fit.
 const MAX_LEFT: usize = 24;
@@ -23,15 +22,10 @@ pub(super) struct Raw {
     pub source: MentionSource,
 }
 
-static ENDINGS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(LEGAL.iter().chain(TRADE))
-        .expect("a few hundred short literals compile")
-});
+/// Of [`LEGAL`] and, behind them, [`TRADE`].
+static ENDINGS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(LEGAL.iter().chain(TRADE).copied()));
 
-static BORDER_WORDS: LazyLock<AhoCorasick> =
-    LazyLock::new(|| AhoCorasick::new(BORDERS).expect("a few hundred short literals compile"));
+static BORDER_WORDS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(BORDERS.iter().copied()));
 
 /// What a name cannot end in (19楼有公司, 张三等集团).
 const NO_LAST: [char; 10] = ['有', '在', '说', '等', '由', '因', '过', '将', '和', '与'];
@@ -51,10 +45,16 @@ pub(super) fn subject(text: &str) -> Option<Raw> {
 pub(super) fn names(text: &str) -> Vec<Raw> {
     let mut found: Vec<Raw> = quoted(text);
     // From the right, so that the last of several endings takes the whole name (英语 培训学校).
-    let endings: Vec<aho_corasick::Match> = ENDINGS.find_iter(text).take(MAX_ENDINGS).collect();
-    for ending in endings.into_iter().rev() {
-        let legal = ending.pattern().as_usize() < LEGAL.len();
-        let (start, end) = (ending.start(), ending.end());
+    let mut endings: Vec<WordMatch> = Vec::new();
+    ENDINGS.each(text, |ending| {
+        // Of endings that overlap the first to begin, of those the longest, which comes first.
+        let free = endings.last().is_none_or(|last| last.end <= ending.start);
+        if free && endings.len() < MAX_ENDINGS {
+            endings.push(ending);
+        }
+    });
+    for WordMatch { start, end, word } in endings.into_iter().rev() {
+        let legal = (word as usize) < LEGAL.len();
         if goes_on(&text[start..end], &text[end..])
             || found.iter().any(|raw| raw.start < end && start < raw.end)
         {
@@ -87,8 +87,7 @@ fn name_before(text: &str, start: usize, end: usize, legal: bool) -> Option<(usi
         return normal_name(&text[from..end]).map(|name| (from, name));
     }
     // From the nearest character that may be a border outwards, until a name of its own remains.
-    let soft =
-        stretch.char_indices().rev().filter(|(_, c)| SOFT.contains(c)).map(|(at, c)| at + c.len_utf8());
+    let soft = stretch.char_indices().rev().filter(|(_, c)| SOFT.has(*c)).map(|(at, c)| at + c.len_utf8());
     for at in soft.chain([0]) {
         let from = left + at;
         if let Some(name) = proper(text, from, end, legal) {
@@ -106,7 +105,7 @@ fn left_limit(text: &str, start: usize) -> Option<usize> {
     for (count, (at, c)) in text[..start].char_indices().rev().enumerate() {
         let date =
             matches!(c, '年' | '月' | '日') && text[..at].ends_with(|before: char| before.is_ascii_digit());
-        if !is_name_char(c) || HARD.contains(&c) || date {
+        if !is_name_char(c) || HARD.has(c) || date {
             break;
         }
         if count == MAX_LEFT {
@@ -116,7 +115,8 @@ fn left_limit(text: &str, start: usize) -> Option<usize> {
         left = at;
     }
     let stretch = &text[left..start];
-    let border = BORDER_WORDS.find_overlapping_iter(stretch).map(|word| word.end()).max();
+    let mut border = None;
+    BORDER_WORDS.each(stretch, |word| border = border.max(Some(word.end)));
     match border {
         Some(at) => Some(left + at),
         None => bounded.then_some(left),
@@ -151,6 +151,8 @@ fn proper(text: &str, from: usize, end: usize, legal: bool) -> Option<String> {
     ((2..=most).contains(&own) && !bare && !front.ends_with(NO_LAST) && !is_generic(front)).then_some(name)
 }
 
+/// The first of each of [`QUOTES`].
+static OPENING: CharSet = CharSet::new("“「『《【\"‘");
 const QUOTES: [(char, char); 7] =
     [('“', '”'), ('「', '」'), ('『', '』'), ('《', '》'), ('【', '】'), ('"', '"'), ('‘', '’')];
 
@@ -162,8 +164,9 @@ const BEFORE: [&str; 12] =
 fn quoted(text: &str) -> Vec<Raw> {
     let mut found = Vec::new();
     let mut from = 0;
-    while let Some((open, close, at)) = text[from..].char_indices().find_map(|(at, c)| {
-        QUOTES.iter().find(|(open, _)| *open == c).map(|(open, close)| (*open, *close, from + at))
+    while let Some((at, (open, close))) = OPENING.next(text, from).and_then(|at| {
+        let opens = |(open, _): &&(char, char)| text[at..].starts_with(*open);
+        Some((at, *QUOTES.iter().find(opens)?))
     }) {
         let inner = at + open.len_utf8();
         from = inner;

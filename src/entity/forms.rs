@@ -1,5 +1,7 @@
 //! The words by which names are recognised: endings, borders, generic words, regions.
 
+use crate::text::CharSet;
+
 /// Endings of the legal form; stripped from the normal form.
 #[rustfmt::skip]
 pub(super) const LEGAL: &[&str] = &[
@@ -89,19 +91,15 @@ pub(super) const BORDERS: &[&str] = &[
 
 /// Characters that names do not hold: pronouns and particles. They end a name to the left.
 #[rustfmt::skip]
-pub(super) const HARD: &[char] = &[
-    '的', '了', '被', '把', '该', '其', '们', '是', '不', '没', '还', '又', '也', '都', '且', '而', '但',
-    '或', '这', '那', '哪', '些', '么', '吗', '呢', '吧', '啊', '着', '我', '他', '她', '你', '您', '很',
-    '最', '更', '再', '才', '就', '某', '各', '每', '给', '让', '此',
-];
+pub(super) static HARD: CharSet = CharSet::new(
+    "的了被把该其们是不没还又也都且而但或这那哪些么吗呢吧啊着我他她你您很最更再才就某各每给让此",
+);
 
 /// Characters that may end a name to the left, but also stand in names (和, 为, 以).
 #[rustfmt::skip]
-pub(super) const SOFT: &[char] = &[
-    '在', '叫', '对', '从', '到', '由', '于', '去', '请', '与', '和', '及', '跟', '称', '将', '因', '等',
-    '说', '为', '有', '经', '以', '至', '找', '帮', '当', '问', '过', '可', '现', '待', '如', '只', '所',
-    '要', '用', '名', '想', '像', '好', '向', '选', '改', '却', '受', '随', '届', '来',
-];
+pub(super) static SOFT: CharSet = CharSet::new(
+    "在叫对从到由于去请与和及跟称将因等说为有经以至找帮当问过可现待如只所要用名想像好向选改却受随届来",
+);
 
 /// Endings that are common nouns as well: before them a name has two to five characters.
 #[rustfmt::skip]

@@ -5,12 +5,15 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashSet;
 
 use super::forms::{BARE, GENERIC, LEGAL, PLACE_ENDS, REGIONS};
+use crate::text::WordIndex;
 
 /// The longest generic word, in characters.
 const GENERIC_CHARS: usize = 6;
 
 static GENERIC_WORDS: LazyLock<FxHashSet<&str>> =
     LazyLock::new(|| GENERIC.iter().chain(LEGAL).chain(BARE).copied().collect());
+
+static PLACE_WORDS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(PLACE_ENDS.iter().copied()));
 
 /// Brings a name (in the normal form of texts) into its own normal form: without region in front,
 /// without legal form and without a bare 平台 or 机构 behind. `None` when nothing of its own is left
@@ -55,13 +58,14 @@ pub(super) fn strip_region(name: &str) -> &str {
         let region =
             REGIONS.iter().find_map(|region| name.strip_prefix(region)).filter(|rest| stands_alone(rest));
         // The last place word of the name: everything before it is an address.
+        let mut last = [0; PLACE_ENDS.len()];
+        PLACE_WORDS.each(name, |word| last[word.word as usize] = word.start);
         let place = PLACE_ENDS
             .iter()
-            .filter_map(|end| {
-                let at = name.rfind(end)?;
-                let rest = &name[at + end.len()..];
-                (at > 0 && stands_alone(rest)).then_some(rest)
-            })
+            .zip(last)
+            .filter(|(_, at)| *at > 0)
+            .map(|(end, at)| &name[at + end.len()..])
+            .filter(|rest| stands_alone(rest))
             .min_by_key(|rest| rest.len());
         match place.or(region) {
             Some(rest) => name = rest,

@@ -43,7 +43,7 @@ const SITE_TF: u8 = 64;
 /// Room that is used again for each complaint.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    query: Vec<(u64, u64, u32)>,
+    query: Vec<(u64, u32)>,
     found: Sums,
     ranked: Vec<(u64, u64)>,
 }
@@ -83,11 +83,16 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     let squared = squared_length(&grouper.lexicon, &open.terms);
     let ranked = find(grouper, open, squared);
     grouper.lexicon.ask(&open.terms);
-    let mut compared: Vec<Compared> = Vec::with_capacity(ranked.len());
+    // First only fetched, so that the memory of all of them is waited for at once.
+    let days = SignedDuration::from_hours(24 * i64::from(grouper.config().match_days));
+    let mut others: Vec<&Open> = Vec::with_capacity(ranked.len());
+    others.extend(ranked.iter().filter_map(|&(_, seq)| grouper.window.get(seq)));
+    others.retain(|other| open.at.duration_since(other.at).abs() <= days);
+    let mut compared: Vec<Compared> = Vec::with_capacity(others.len());
     compared.extend(
-        ranked
+        others
             .iter()
-            .filter_map(|&(_, seq)| compare(grouper, open, squared, seq))
+            .filter_map(|other| compare(grouper, open, squared, other))
             .filter(|compared| compared.cosine >= LEAST_PART * compared.threshold),
     );
     grouper.scratch.ranked = ranked;
@@ -123,35 +128,30 @@ fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
         let number = held.number();
         let weight = weight(lexicon, held);
         if weight > 0 && !postings.is_empty(number) {
-            query.push((weight, lexicon.hash(number), number));
+            query.push((weight, number));
         }
     }
     // Of equally heavy terms the hash decides: numbers differ after a restart.
-    query.sort_unstable_by_key(|&(weight, hash, _)| (std::cmp::Reverse(weight), hash));
+    query.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| lexicon.hash(a.1).cmp(&lexicon.hash(b.1))));
     let mut left = LOOKED_AT;
-    for &(weight, _, number) in &*query {
+    for &(weight, number) in &*query {
         left -= postings.newest(number, NEWEST_HOLDERS.min(left), |seq| found.add(seq, weight * weight));
         if left == 0 {
             break;
         }
     }
-    ranked.extend(found.iter().filter(|(sum, _)| *sum >= least));
-    let best_first = |a: &(u64, u64), b: &(u64, u64)| b.cmp(a);
-    if ranked.len() > COMPARED {
-        ranked.select_nth_unstable_by(COMPARED, best_first);
-        ranked.truncate(COMPARED);
+    for near in found.iter().filter(|(sum, _)| *sum >= least) {
+        if ranked.len() < COMPARED || ranked.last().is_some_and(|last| near > *last) {
+            ranked.truncate(COMPARED - 1);
+            let at = ranked.partition_point(|other| *other > near);
+            ranked.insert(at, near);
+        }
     }
-    ranked.sort_unstable_by(best_first);
     ranked
 }
 
-fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Compared> {
-    let other = grouper.window.get(seq)?;
+fn compare(grouper: &Grouper, open: &Open, squared: u64, other: &Open) -> Option<Compared> {
     let config = grouper.config();
-    let days = SignedDuration::from_hours(24 * i64::from(config.match_days));
-    if open.at.duration_since(other.at).abs() > days {
-        return None;
-    }
     let likeness = likeness(&grouper.lexicon, squared, &other.terms);
     let is_accident = likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9;
     if is_accident || likeness.cosine < LEAST_PART * config.same_place as f32 {
@@ -165,7 +165,7 @@ fn compare(grouper: &Grouper, open: &Open, squared: u64, seq: u64) -> Option<Com
         }
         Relation::Unknown | Relation::Different => config.unknown_place as f32,
     };
-    Some(Compared { seq, cosine: likeness.cosine, threshold, relation })
+    Some(Compared { seq: other.seq, cosine: likeness.cosine, threshold, relation })
 }
 
 /// Whether the places of the group that `seq` is in speak against the complaint: a member without

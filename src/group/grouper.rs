@@ -1,5 +1,6 @@
 //! Assigning complaints to groups, one at a time.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -263,21 +264,23 @@ impl Grouper {
     /// Keeps the terms that weigh most by general Chinese. Not by today's rarities: what is kept
     /// must not depend on what else is open.
     fn heaviest_terms(&mut self, terms: &Terms) -> Box<[Held]> {
-        let mut weighed: Vec<(u64, u32, u8)> = terms
-            .iter()
-            .map(|term| {
-                let number = self.lexicon.number(term.hash, terms.word(term));
-                (u64::from(term.tf) * u64::from(self.lexicon.prior_idf(number)), number, term.tf)
-            })
-            .collect();
-        // Stable: equally heavy terms stay in the order of the text.
-        weighed.sort_by_key(|&(weight, ..)| std::cmp::Reverse(weight));
-        for &(_, number, _) in weighed.iter().skip(KEPT_TERMS) {
-            self.lexicon.forget_unheld(number);
+        let numbered = terms.iter().map(|term| (self.lexicon.number(term.hash, terms.word(term)), term.tf));
+        let mut weighed: Vec<(u32, u8)> = numbered.collect();
+        if weighed.len() > KEPT_TERMS {
+            let weight =
+                |&(number, tf): &(u32, u8)| u64::from(tf) * u64::from(self.lexicon.prior_idf(number));
+            let mut order: Vec<(Reverse<u64>, usize)> =
+                weighed.iter().map(weight).map(Reverse).zip(0..).collect();
+            // Of equally heavy terms those that come first in the text.
+            order.select_nth_unstable(KEPT_TERMS);
+            let mut light: Vec<usize> = order[KEPT_TERMS..].iter().map(|&(_, at)| at).collect();
+            light.sort_unstable();
+            for at in light.into_iter().rev() {
+                let (number, _) = weighed.swap_remove(at);
+                self.lexicon.forget_unheld(number);
+            }
         }
-        weighed.truncate(KEPT_TERMS);
-        let mut kept: Box<[Held]> =
-            weighed.into_iter().map(|(_, number, tf)| Held::new(number, tf)).collect();
+        let mut kept: Box<[Held]> = weighed.into_iter().map(|(number, tf)| Held::new(number, tf)).collect();
         kept.sort_unstable();
         kept
     }

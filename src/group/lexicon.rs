@@ -24,11 +24,13 @@ pub(super) struct Lexicon {
     segmenter: Arc<Segmenter>,
     numbers: FxHashMap<u64, u32>,
     entries: Vec<Entry>,
+    /// For each entry what comparing reads of it, apart from the rest so that little memory is touched.
+    compared: Vec<Compared>,
     free: Vec<u32>,
     documents: u32,
     /// [`log`] of the open complaints with those that general Chinese stands for.
     log_documents: u32,
-    /// Counts [`Lexicon::ask`].
+    /// Counts [`Lexicon::ask`], from 1.
     asked: u32,
 }
 
@@ -37,20 +39,34 @@ struct Entry {
     holders: u32,
     /// Chance that a complaint holds the term, by general Chinese.
     prior: f32,
-    /// [`log`] of how many complaints are expected to hold it.
-    log_holding: u32,
     /// Rarity in general Chinese alone, in 1/1024.
     prior_idf: u32,
-    /// The last comparison whose asking complaint held the term, and with which damped count.
-    asked_in: u32,
-    asked_tf: u32,
 }
 
 impl Entry {
-    fn count(&mut self) {
+    /// [`log`] of how many complaints are expected to hold the term.
+    fn log_holding(&self) -> u32 {
         let prior = PRIOR_DOCUMENTS * f64::from(self.prior);
-        self.log_holding = log(f64::from(self.holders) + prior + 1.0);
+        log(f64::from(self.holders) + prior + 1.0)
     }
+}
+
+/// What a term weighs in the complaint that is compared, and in the asking one when that holds it.
+pub(super) struct Weights {
+    pub(super) ours: u64,
+    /// 0 when the asking complaint does not hold the term.
+    pub(super) asking: u64,
+    /// Whether it does.
+    pub(super) shared: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Compared {
+    /// [`Entry::log_holding`].
+    log_holding: u32,
+    /// The last comparison whose asking complaint held the term ([`Lexicon::asked`]), and in the low
+    /// bits with which damped count ([`Held::small_tf`]).
+    asked: u32,
 }
 
 /// Natural logarithm of a number from 1, in 1/1024, rounded down.
@@ -64,6 +80,7 @@ impl Lexicon {
             segmenter,
             numbers: FxHashMap::default(),
             entries: Vec::new(),
+            compared: Vec::new(),
             free: Vec::new(),
             documents: 0,
             log_documents: log(PRIOR_DOCUMENTS + 1.0),
@@ -96,14 +113,15 @@ impl Lexicon {
         let prior = (frequency * TYPICAL_WORDS / DICTIONARY_TOTAL).min(1.0) as f32;
         let chance = PRIOR_DOCUMENTS * f64::from(prior) + 1.0;
         let prior_idf = log((PRIOR_DOCUMENTS + 1.0) / chance);
-        let mut entry =
-            Entry { hash, holders: 0, prior, log_holding: 0, prior_idf, asked_in: 0, asked_tf: 0 };
-        entry.count();
+        let entry = Entry { hash, holders: 0, prior, prior_idf };
+        let compared = Compared { log_holding: entry.log_holding(), asked: 0 };
         let number = if let Some(number) = self.free.pop() {
             self.entries[number as usize] = entry;
+            self.compared[number as usize] = compared;
             number
         } else {
             self.entries.push(entry);
+            self.compared.push(compared);
             let last = u32::try_from(self.entries.len() - 1).ok().filter(|last| *last < Held::NUMBERS);
             last.expect("fewer than 2^26 distinct open terms: they would fill a terabyte")
         };
@@ -130,7 +148,7 @@ impl Lexicon {
     pub(super) fn hold(&mut self, number: u32) {
         let entry = &mut self.entries[number as usize];
         entry.holders += 1;
-        entry.count();
+        self.compared[number as usize].log_holding = entry.log_holding();
     }
 
     /// An open complaint that held the term is gone. Returns whether the number is free now.
@@ -138,7 +156,7 @@ impl Lexicon {
         let entry = &mut self.entries[number as usize];
         entry.holders -= 1;
         if entry.holders > 0 {
-            entry.count();
+            self.compared[number as usize].log_holding = entry.log_holding();
             return false;
         }
         self.numbers.remove(&entry.hash);
@@ -156,31 +174,33 @@ impl Lexicon {
 
     /// Marks the terms of a complaint that is about to be compared with many.
     pub(super) fn ask(&mut self, terms: &[Held]) {
-        if self.asked == u32::MAX {
-            // Old marks could be taken for new ones: wipe them, once in four billion complaints.
-            self.entries.iter_mut().for_each(|entry| entry.asked_in = 0);
-            self.asked = 0;
-        }
         self.asked += 1;
+        if self.asked >> (32 - Held::TF_BITS) != 0 {
+            // Old marks could be taken for new ones: wipe them, once in 67 million complaints.
+            self.compared.iter_mut().for_each(|compared| compared.asked = 0);
+            self.asked = 1;
+        }
         for held in terms {
-            let entry = &mut self.entries[held.number() as usize];
-            entry.asked_in = self.asked;
-            entry.asked_tf = held.tf();
+            self.compared[held.number() as usize].asked = self.asked << Held::TF_BITS | held.small_tf();
         }
     }
 
-    /// A term's weight in a complaint that is compared, and in the asking one when that holds it too.
-    pub(super) fn weights(&self, held: Held) -> (u64, Option<u64>) {
-        let entry = &self.entries[held.number() as usize];
-        let idf = u64::from(self.log_documents.saturating_sub(entry.log_holding));
-        let asking = (entry.asked_in == self.asked).then(|| idf * u64::from(entry.asked_tf));
-        (idf * u64::from(held.tf()), asking)
+    /// What a term weighs in a comparison.
+    #[inline]
+    pub(super) fn weights(&self, held: Held) -> Weights {
+        let Compared { log_holding, asked } = self.compared[held.number() as usize];
+        let idf = self.log_documents.saturating_sub(log_holding);
+        let shared = asked >> Held::TF_BITS == self.asked;
+        let asking = if shared { Held::tf_of(asked) } else { 0 };
+        // Below 2^24, see `similarity::weight`.
+        Weights { ours: u64::from(idf * held.tf()), asking: u64::from(idf * asking), shared }
     }
 
     /// Inverse document frequency, in 1/1024: `ln((n + P + 1) / (holders + P·prior + 1))`, the
     /// usual smoothed form (Robertson & Spärck Jones) with the dictionary as prior. Fixed point, so
     /// that sums do not depend on their order.
+    #[inline]
     pub(super) fn idf(&self, number: u32) -> u32 {
-        self.log_documents.saturating_sub(self.entries[number as usize].log_holding)
+        self.log_documents.saturating_sub(self.compared[number as usize].log_holding)
     }
 }

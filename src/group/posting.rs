@@ -9,8 +9,8 @@ enum Posting {
     #[default]
     None,
     One(u32),
-    #[expect(clippy::box_collection, reason = "most terms are not here: it keeps the others small")]
-    Many(Box<VecDeque<u32>>),
+    /// Not boxed: with a million complaints open each step to other memory is one to wait for.
+    Many(VecDeque<u32>),
 }
 
 /// All postings, by term number. A function of what is open alone: a term that many hold keeps all
@@ -33,7 +33,7 @@ impl Postings {
         let (low, posting) = (seq as u32, &mut self.lists[term]);
         match posting {
             Posting::None => *posting = Posting::One(low),
-            Posting::One(first) => *posting = Posting::Many(Box::new(VecDeque::from([*first, low]))),
+            Posting::One(first) => *posting = Posting::Many(VecDeque::from([*first, low])),
             Posting::Many(list) => list.push_back(low),
         }
     }

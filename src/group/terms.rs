@@ -131,16 +131,23 @@ impl Seen {
 /// Single characters say too little alone, and bare numbers (dates, amounts) meet by accident.
 #[inline]
 fn carries_meaning(word: &str) -> bool {
-    let (mut count, mut alphabetic) = (0, false);
-    for c in word.chars() {
+    // What most words are: two and more of the ideographs from U+5000, which are alphabetic and of three
+    // bytes; or only one, of which half of all words are.
+    let bytes = word.as_bytes();
+    if bytes.len() % 3 == 0 && bytes.chunks_exact(3).all(|c| matches!(c[0], 0xE5..=0xE9)) {
+        return bytes.len() > 3;
+    }
+    let mut chars = word.chars();
+    let Some(first) = chars.next().filter(|_| !chars.as_str().is_empty()) else { return false };
+    let mut alphabetic = false;
+    for c in std::iter::once(first).chain(chars) {
         let letter = is_alphabetic(c);
         if !letter && !c.is_numeric() {
             return false;
         }
-        count += 1;
         alphabetic |= letter;
     }
-    count > 1 && alphabetic
+    alphabetic
 }
 
 #[inline]
@@ -206,6 +213,10 @@ mod tests {
             ("，，", false),
             ("①②", false),
             ("é1", true),
+            ("一丁", true),
+            ("一烟", true),
+            ("烟，", false),
+            ("烟一", true),
         ] {
             assert_eq!(carries_meaning(word), expected, "{word}");
         }

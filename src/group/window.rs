@@ -12,23 +12,39 @@ use crate::place::PlaceKeys;
 pub(super) struct Held(u32);
 
 impl Held {
+    /// Bits in which the damped count is kept.
+    pub(super) const TF_BITS: u32 = 6;
     /// Numbers of terms are below this.
-    pub(super) const NUMBERS: u32 = 1 << 26;
+    pub(super) const NUMBERS: u32 = 1 << (32 - Self::TF_BITS);
 
     /// `tf` is kept to within 4/32.
     pub(super) fn new(number: u32, tf: u8) -> Self {
         debug_assert!(number < Self::NUMBERS);
-        Self(number << 6 | u32::from(tf >> 2))
+        Self(number << Self::TF_BITS | u32::from(tf >> 2))
     }
 
     /// The term.
+    #[inline]
     pub(super) fn number(self) -> u32 {
-        self.0 >> 6
+        self.0 >> Self::TF_BITS
     }
 
     /// Its damped count, in 1/32.
+    #[inline]
     pub(super) fn tf(self) -> u32 {
-        (self.0 & 63) << 2
+        Self::tf_of(self.0)
+    }
+
+    /// Its damped count as it is kept, in the low [`Held::TF_BITS`].
+    #[inline]
+    pub(super) fn small_tf(self) -> u32 {
+        self.0 & ((1 << Self::TF_BITS) - 1)
+    }
+
+    /// The damped count, in 1/32, that the low bits hold.
+    #[inline]
+    pub(super) fn tf_of(bits: u32) -> u32 {
+        (bits & ((1 << Self::TF_BITS) - 1)) << 2
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 
 use super::PlaceKind;
+use crate::text::CharSet;
 
 /// An ending that makes a name.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +70,8 @@ pub(super) fn is_weak_ending(name: &str) -> bool {
 
 /// Characters that may follow a weak ending inside one word of the segmenter, after which the name
 /// still ends there: 紫薇路 in 紫薇路口.
-pub(super) const MAY_FOLLOW_WEAK: &str =
-    "口段边面上旁侧沿交周里内外门前后东西南北一二三四五六七八九十附对与和至到的";
+pub(super) static MAY_FOLLOW_WEAK: CharSet =
+    CharSet::new("口段边面上旁侧沿交周里内外门前后东西南北一二三四五六七八九十附对与和至到的");
 
 /// Words that only describe: a name made of nothing else is no name (老旧小区, 附近学校, 公立幼儿园).
 pub(super) const GENERIC: &str = "整个 全 老旧 老 新 旧 新建 在建 住宅 商业 商住 安置 居民 业主 住户 市民 群众 学生 家长 生活 \
@@ -112,7 +113,9 @@ pub(super) const STOPS: &str = "反映 投诉 举报 咨询 建议 请求 希望
     片 段路 公里 米 左右 约 大约 方向 以东 以西 以南 以北 东侧 西侧 南侧 北侧 东边 西边 南边 北边 一侧 两侧 沿街 临街 沿路 站点 首末站 始发";
 
 /// Single characters that begin no name: cut off an unknown word that begins with them (离洞桥路).
-pub(super) const LEADING: &str = "离有现而在住到从经原与及距沿由至将把被因是为当是我你他该此这那请让称说叫找去来给向往对于了的着过且并但又也都就才还";
+pub(super) static LEADING: CharSet = CharSet::new(
+    "离有现而在住到从经原与及距沿由至将把被因是为当是我你他该此这那请让称说叫找去来给向往对于了的着过且并但又也都就才还",
+);
 
 /// Ends of words that name an authority, not a place.
 const AUTHORITIES: [&str; 12] = [
@@ -136,6 +139,9 @@ pub(super) fn ends_as_authority(text: &str) -> bool {
     text.ends_with(['府', '院', '委', '门', '会', '局', '校'])
         && AUTHORITIES.iter().any(|end| text.ends_with(end))
 }
+
+/// Chinese numerals up to ten.
+pub(super) static NUMERALS: CharSet = CharSet::new("一二三四五六七八九十");
 
 /// Words that the dictionary takes for something else and names are made of (解放路, 十里天池).
 pub(super) const NAMING_WORDS: &str = "未来 明日 春天 万家 千家 万象 万博 十里 百里 千里 万里 九里 五里 三里 八里 七里 五一 八一 十一 建设 解放 团结 胜利 复兴 振兴 和平 创业 发展 创新 开发 友谊 劳动 奋斗 前进 跃进 光明 \

@@ -7,12 +7,13 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
-use super::endings::{self, ENDINGS, Ending};
+use super::endings::{self, Ending};
+use super::marks::Stretch;
 use super::walk::Walk;
 use super::{PlaceKind, name};
-use crate::text::{Segmenter, Token, WordClass, WordIndex, is_alphanumeric};
+use crate::text::{WordClass, is_alphanumeric};
 
 /// A name found in a text in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +37,18 @@ pub(super) const MAX_NAME: usize = 12;
 
 /// Reads names by their form. Immutable.
 pub(super) struct Forms {
-    /// Of `ENDINGS`.
-    matcher: WordIndex,
-    pub generic: FxHashSet<&'static str>,
-    pub stops: FxHashSet<&'static str>,
-    pub naming_words: FxHashSet<&'static str>,
+    words: FxHashMap<&'static str, Role>,
+}
+
+/// What the lists of words say of one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Role {
+    /// Only describes: of [`endings::GENERIC`].
+    pub generic: bool,
+    /// Stands before names: of [`endings::STOPS`].
+    pub stops: bool,
+    /// Makes names: of [`endings::NAMING_WORDS`].
+    pub names: bool,
 }
 
 /// One or more adjoining endings: `花园` + `小区`.
@@ -63,34 +71,41 @@ impl fmt::Debug for Forms {
 
 impl Forms {
     pub(super) fn new() -> Self {
-        let matcher = WordIndex::new(ENDINGS.iter().map(|ending| ending.text));
-        let set = |list: &'static str| list.split_whitespace().collect();
-        Self {
-            matcher,
-            generic: set(endings::GENERIC),
-            stops: set(endings::STOPS),
-            naming_words: set(endings::NAMING_WORDS),
+        let mut words: FxHashMap<&'static str, Role> = FxHashMap::default();
+        for word in endings::GENERIC.split_whitespace() {
+            words.entry(word).or_default().generic = true;
         }
+        for word in endings::STOPS.split_whitespace() {
+            words.entry(word).or_default().stops = true;
+        }
+        for word in endings::NAMING_WORDS.split_whitespace() {
+            words.entry(word).or_default().names = true;
+        }
+        Self { words }
+    }
+
+    /// What the lists say of `word`.
+    #[inline]
+    pub(super) fn role(&self, word: &str) -> Role {
+        self.words.get(word).copied().unwrap_or_default()
     }
 
     /// The names in `text`, in order, at most `limit`. `known` are the gazetteer's hits: borders that
     /// no other name crosses.
     pub(super) fn read(
-        &self,
-        segmenter: &Segmenter,
-        text: &str,
-        tokens: &[Token<'_>],
-        known: Vec<Found>,
+        walk: &Walk<'_>,
+        endings: &[Stretch<Ending>],
+        known: impl Iterator<Item = Found>,
         limit: usize,
     ) -> Vec<Found> {
-        let walk = Walk::new(self, segmenter, text, tokens);
-        let known = known.into_iter().filter(|hit| walk.whole_words(hit)).map(|mut hit| {
+        let text = walk.text;
+        let known = known.filter(|hit| walk.whole_words(hit)).map(|mut hit| {
             hit.take_part(text);
             hit
         });
         let mut found: Vec<Found> = Vec::new();
         let mut known = known.peekable();
-        let mut tails = self.tails(&walk).peekable();
+        let mut tails = Self::tails(walk, endings).peekable();
         let mut floor = 0;
         while found.len() < limit {
             // Whichever ends first; a known name wins where both claim the same characters.
@@ -139,28 +154,16 @@ impl Forms {
         found
     }
 
-    /// Adds to `found` the names of `text` that have no ending but stand where only a site's name
-    /// stands: `A5区云栖紫郡业主…`, `云栖紫郡二期…`. For titles: long texts have too many such spots.
-    pub(super) fn read_anchored(
-        &self,
-        segmenter: &Segmenter,
-        text: &str,
-        tokens: &[Token<'_>],
-        found: &mut Vec<Found>,
-    ) {
-        Walk::new(self, segmenter, text, tokens).anchored(found);
-    }
-
     /// Endings that stand where a name can end, adjoining ones joined.
-    fn tails<'w>(&'w self, walk: &'w Walk<'w>) -> impl Iterator<Item = Tail> + 'w {
-        let mut matches = self.matcher.leftmost(walk.text).peekable();
+    fn tails<'w>(walk: &'w Walk<'w>, endings: &'w [Stretch<Ending>]) -> impl Iterator<Item = Tail> + 'w {
+        let mut matches = endings.iter().peekable();
         std::iter::from_fn(move || {
             let first = matches.next()?;
-            let ending = ENDINGS[first.word as usize];
+            let ending = first.what;
             let mut tail =
                 Tail { start: first.start, last: first.start, end: first.end, ending, base_end: None };
             while let Some(next) = matches.peek().filter(|next| next.start == tail.end) {
-                let ending = ENDINGS[next.word as usize];
+                let ending = next.what;
                 // 江山帝景: the 山 belongs to what says which one.
                 let start = if tail.ending.weak { next.start } else { tail.start };
                 let longer = Tail { start, last: next.start, end: next.end, ending, ..tail };
@@ -221,9 +224,7 @@ impl Walk<'_> {
             return None;
         }
         let numbered = matches!(tail.ending.text, "号线" | "国道" | "省道");
-        if numbered
-            && !stem.ends_with(|c: char| c.is_ascii_alphanumeric() || "一二三四五六七八九十".contains(c))
-        {
+        if numbered && !stem.ends_with(|c: char| c.is_ascii_alphanumeric() || endings::NUMERALS.has(c)) {
             return None;
         }
         // 225路: a bus line.
@@ -270,7 +271,9 @@ impl Walk<'_> {
         found
     }
 
-    fn anchored(&self, found: &mut Vec<Found>) {
+    /// Adds to `found` the names that have no ending but stand where only a site's name stands:
+    /// `A5区云栖紫郡业主…`, `云栖紫郡二期…`. For titles: long texts have too many such spots.
+    pub(super) fn anchored(&self, found: &mut Vec<Found>) {
         const ANCHORS: [&str; 15] = [
             "业主",
             "业主委员会",
@@ -306,10 +309,8 @@ impl Walk<'_> {
             let Some(start) = self.left_border(token.start, floor, ending) else { continue };
             let name = &self.text[start..token.start];
             let first = self.token_before(start + 1).unwrap_or(0);
-            let mut words = self.tokens[first..index].iter();
-            let unknown = words.any(|word| {
-                !word.word.is_ascii() && matches!(self.segmenter.class(word.word), WordClass::Unknown)
-            });
+            let unknown = (first..index)
+                .any(|word| !self.tokens[word].word.is_ascii() && self.class(word) == WordClass::Unknown);
             let count = name.chars().count();
             if unknown
                 && name::part(name).is_none()

@@ -3,19 +3,16 @@
 use std::fmt;
 use std::path::Path;
 
-use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 use rustc_hash::FxHashMap;
 
 use super::form::Found;
 use super::gazetteer_file::{self, GazetteerError, Place};
+use super::marks::Stretch;
 use crate::model::PlaceKind;
 
 /// Known districts, streets, communities, sites and roads, with other names for them. Immutable.
 pub struct Gazetteer {
     places: Vec<Place>,
-    /// Values are indices into `places`; `None` when there are no names. Several times faster on
-    /// Chinese text than a matcher that goes byte by byte.
-    matcher: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
     /// For each name the places of that name, one of a kind.
     by_name: FxHashMap<String, Vec<u32>>,
 }
@@ -33,7 +30,7 @@ impl Gazetteer {
     /// # Errors
     /// The first thing wrong, with file, line and what to do about it.
     pub fn load(dir: &Path) -> Result<Self, GazetteerError> {
-        Self::of(gazetteer_file::load(dir)?)
+        Ok(Self::of(gazetteer_file::load(dir)?))
     }
 
     /// The files of `rules/places/` as they were when the program was built.
@@ -44,17 +41,16 @@ impl Gazetteer {
     pub fn builtin() -> Self {
         let places =
             gazetteer_file::parse_all(&[("xicheng.toml", include_str!("../../rules/places/xicheng.toml"))]);
-        places.and_then(Self::of).expect("the shipped gazetteer is tested")
+        Self::of(places.expect("the shipped gazetteer is tested"))
     }
 
     /// One that knows nothing: places are then read by field and form alone.
     #[must_use]
     pub fn empty() -> Self {
-        Self { places: Vec::new(), matcher: None, by_name: FxHashMap::default() }
+        Self { places: Vec::new(), by_name: FxHashMap::default() }
     }
 
-    fn of(places: Vec<Place>) -> Result<Self, GazetteerError> {
-        let mut patterns = Vec::new();
+    fn of(places: Vec<Place>) -> Self {
         let mut by_name: FxHashMap<String, Vec<u32>> = FxHashMap::default();
         for (index, place) in (0_u32..).zip(&places) {
             for name in place.names() {
@@ -62,17 +58,14 @@ impl Gazetteer {
                 if !alike.iter().any(|&other| places[other as usize].kind == place.kind) {
                     alike.push(index);
                 }
-                patterns.push((name, index));
             }
         }
-        let build = || {
-            CharwiseDoubleArrayAhoCorasickBuilder::new()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build_with_values(patterns.iter().copied())
-                .map_err(|error| GazetteerError::TooLarge(error.to_string()))
-        };
-        let matcher = if patterns.is_empty() { None } else { Some(build()?) };
-        Ok(Self { places, matcher, by_name })
+        Self { places, by_name }
+    }
+
+    /// All names with the number of the place that each stands for.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (&str, u32)> {
+        (0_u32..).zip(&self.places).flat_map(|(index, place)| place.names().map(move |name| (name, index)))
     }
 
     /// All names, for [`crate::text::Segmenter::with_words`].
@@ -117,21 +110,16 @@ impl Gazetteer {
         }
     }
 
-    /// Known names in a text in normal form, at most `limit`; of overlapping ones the longest that
-    /// begins first.
-    pub(super) fn find(&self, text: &str, limit: usize) -> Vec<Found> {
-        let found = |hit: daachorse::Match<u32>| {
-            let place = &self.places[hit.value() as usize];
-            Found {
-                name: place.name.to_string(),
-                kind: place.kind,
-                start: hit.start(),
-                end: hit.end(),
-                part: None,
-                known: true,
-            }
-        };
-        let Some(matcher) = &self.matcher else { return Vec::new() };
-        matcher.leftmost_find_iter(text).take(limit).map(found).collect()
+    /// The place with this number, found where one of its names stands.
+    pub(super) fn found(&self, name: Stretch<u32>) -> Found {
+        let place = &self.places[name.what as usize];
+        Found {
+            name: place.name.to_string(),
+            kind: place.kind,
+            start: name.start,
+            end: name.end,
+            part: None,
+            known: true,
+        }
     }
 }

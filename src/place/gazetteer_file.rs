@@ -50,9 +50,6 @@ pub enum GazetteerError {
         /// What is wrong and the remedy.
         message: String,
     },
-    /// More names than a matcher can hold.
-    #[error("the gazetteer has too many names: {0}; split it by district and load only your own")]
-    TooLarge(String),
 }
 
 /// All places of a folder's `*.toml` files.

@@ -19,6 +19,7 @@ mod form;
 mod gazetteer;
 mod gazetteer_file;
 mod keys;
+mod marks;
 mod name;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ use form::{Forms, Found};
 pub use gazetteer::Gazetteer;
 pub use gazetteer_file::GazetteerError;
 pub use keys::{PlaceKeys, PlaceNames, Relation, relation};
+use marks::Marks;
+use walk::Walk;
 
 use crate::model::{PlaceFields, PlaceKind, PlaceMention, PlaceSource, Where};
 use crate::text::{Normalised, Segmenter, Token, normalise};
@@ -47,6 +50,7 @@ pub struct Places {
     gazetteer: Arc<Gazetteer>,
     segmenter: Arc<Segmenter>,
     forms: Forms,
+    marks: Marks,
 }
 
 impl Places {
@@ -54,7 +58,8 @@ impl Places {
     /// ([`Gazetteer::words`]).
     #[must_use]
     pub fn new(gazetteer: Arc<Gazetteer>, segmenter: Arc<Segmenter>) -> Self {
-        Self { gazetteer, segmenter, forms: Forms::new() }
+        let marks = Marks::new(&gazetteer);
+        Self { gazetteer, segmenter, forms: Forms::new(), marks }
     }
 
     /// The places of a complaint: from the fields, then the title, then the text; within each in the
@@ -75,10 +80,7 @@ impl Places {
         let mut mentions = Vec::new();
         self.read_fields(fields, &mut mentions);
         for (field, (normal, words)) in [(Where::Title, title), (Where::Text, text)] {
-            let mut found = self.find(normal.text(), words);
-            if field == Where::Title {
-                self.forms.read_anchored(&self.segmenter, normal.text(), words, &mut found);
-            }
+            let found = self.find(normal.text(), words, field == Where::Title);
             for found in found {
                 let span = normal.span(field, found.start, found.end);
                 let source = if found.known { PlaceSource::Gazetteer } else { PlaceSource::Form };
@@ -88,12 +90,14 @@ impl Places {
         mentions
     }
 
-    /// Places in a text in normal form.
-    fn find(&self, text: &str, words: &[Token<'_>]) -> Vec<Found> {
+    /// Places in a text in normal form; in a title also those without an ending.
+    fn find(&self, text: &str, words: &[Token<'_>], is_title: bool) -> Vec<Found> {
         let text = head(text);
         let words = &words[..words.partition_point(|word| word.end <= text.len())];
-        let known = self.gazetteer.find(text, MAX_MENTIONS * 4);
-        let mut found = self.forms.read(&self.segmenter, text, words, known, MAX_MENTIONS * 4);
+        let marked = self.marks.look(text, MAX_MENTIONS * 4);
+        let walk = Walk::new(&self.forms, &self.segmenter, text, words, &marked.borders);
+        let known = marked.known.iter().map(|name| self.gazetteer.found(*name));
+        let mut found = Forms::read(&walk, &marked.endings, known, MAX_MENTIONS * 4);
         for line in form::bus_lines(text) {
             let crosses = |other: &Found| other.start < line.end && line.start < other.end;
             if !found.iter().any(crosses) {
@@ -101,6 +105,9 @@ impl Places {
             }
         }
         found.sort_by_key(|found| found.start);
+        if is_title {
+            walk.anchored(&mut found);
+        }
         found
     }
 
@@ -128,7 +135,7 @@ impl Places {
         {
             rest = cut;
         }
-        let found = self.find(rest, &self.segmenter.cut(rest));
+        let found = self.find(rest, &self.segmenter.cut(rest), false);
         let mut fine = false;
         for found in found {
             fine |= found.kind >= PlaceKind::Community;

@@ -13,61 +13,32 @@ pub(super) struct Walk<'w> {
     pub segmenter: &'w Segmenter,
     pub text: &'w str,
     pub tokens: &'w [Token<'w>],
+    /// What each token is by the dictionary, once it has been asked for.
+    classes: Box<[Cell<Option<WordClass>>]>,
     /// How many tokens begin before the place last looked at: the next one is near.
     cursor: Cell<usize>,
-    /// Ends of administrative names: no name reaches across them.
-    pub borders: Vec<usize>,
+    /// Of [`Marked::borders`]: no name reaches across them.
+    borders: &'w [usize],
 }
 
 impl<'w> Walk<'w> {
-    /// A walk through `text`, which `tokens` cover.
+    /// A walk through `text`, which `tokens` cover and where `borders` stand.
     pub(super) fn new(
         forms: &'w Forms,
         segmenter: &'w Segmenter,
         text: &'w str,
         tokens: &'w [Token<'w>],
+        borders: &'w [usize],
     ) -> Self {
-        Self { forms, segmenter, text, tokens, cursor: Cell::new(0), borders: borders(text) }
-    }
-}
-
-/// Where names of provinces and of anonymised districts (`a5区`, `a市`) end.
-fn borders(text: &str) -> Vec<usize> {
-    // No such character begins in the middle of another. They are few, so that we look first whether
-    // there is any among so many bytes, which the machine does for many at once.
-    const STEP: usize = 64;
-    let bytes = text.as_bytes();
-    let mut borders = Vec::new();
-    for from in (0..bytes.len()).step_by(STEP) {
-        let stretch = &bytes[from..bytes.len().min(from + STEP + 2)];
-        let (second, third) = (stretch.get(1..).unwrap_or(&[]), stretch.get(2..).unwrap_or(&[]));
-        let threes = || stretch.iter().zip(second).zip(third).map(|((&a, &b), &c)| [a, b, c]);
-        if threes().fold(false, |any, bytes| any | is_unit(bytes)) {
-            let units = threes().enumerate().filter(|(_, bytes)| is_unit(*bytes));
-            let border = units.filter(|(at, unit)| is_border(&text[..from + at], *unit));
-            borders.extend(border.map(|(at, unit)| from + at + unit.len()));
+        Self {
+            forms,
+            segmenter,
+            text,
+            tokens,
+            classes: vec![Cell::new(None); tokens.len()].into(),
+            cursor: Cell::new(0),
+            borders,
         }
-    }
-    borders
-}
-
-/// Whether these three bytes are 省, 市, 区 or 县.
-#[expect(clippy::needless_bitwise_bool, reason = "without branches many are compared at once")]
-#[inline]
-fn is_unit(bytes: [u8; 3]) -> bool {
-    const UNITS: [[u8; 3]; 4] =
-        [[0xE7, 0x9C, 0x81], [0xE5, 0xB8, 0x82], [0xE5, 0x8C, 0xBA], [0xE5, 0x8E, 0xBF]];
-    UNITS.iter().fold(false, |any, unit| {
-        any | ((bytes[0] == unit[0]) & (bytes[1] == unit[1]) & (bytes[2] == unit[2]))
-    })
-}
-
-/// Whether the unit of administration behind `front` ends a name that none reaches across.
-fn is_border(front: &str, unit: [u8; 3]) -> bool {
-    unit[..] == *"省".as_bytes() || front.ends_with('某') || {
-        let letters = front.len() - front.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
-        let code = &front[front.len() - letters..];
-        letters > 0 && letters <= 3 && code.starts_with(|c: char| c.is_ascii_alphabetic())
     }
 }
 
@@ -86,6 +57,16 @@ impl Walk<'_> {
         before.checked_sub(1)
     }
 
+    /// What a token is by the dictionary.
+    pub(super) fn class(&self, index: usize) -> WordClass {
+        let known = &self.classes[index];
+        known.get().unwrap_or_else(|| {
+            let class = self.segmenter.class(self.tokens[index].word);
+            known.set(Some(class));
+            class
+        })
+    }
+
     /// Whether a short known name stands as words of its own: not 西海 in 西海岸.
     pub(super) fn whole_words(&self, hit: &Found) -> bool {
         let border =
@@ -96,7 +77,8 @@ impl Walk<'_> {
 
     /// Whether a name can end at this ending: not in the middle of a word that means something else.
     pub(super) fn can_end(&self, tail: &Tail) -> bool {
-        let Some(token) = self.token_before(tail.end).map(|index| self.tokens[index]) else { return false };
+        let Some(index) = self.token_before(tail.end) else { return false };
+        let token = self.tokens[index];
         let behind = &self.text[tail.end..];
         if tail.ending.text == "市场" && behind.starts_with('监') {
             return false;
@@ -106,10 +88,8 @@ impl Walk<'_> {
         }
         // 房间里, 公园里: inside of it; 三义里 is a name, and the segmenter takes it for one word.
         if tail.ending.text == "里" && token.start == tail.start {
-            let before = self.token_before(tail.start).map(|index| self.tokens[index].word);
-            if before.is_none_or(|word| {
-                !matches!(self.segmenter.class(word), WordClass::Unknown | WordClass::Name)
-            }) {
+            let before = self.token_before(tail.start).map(|index| self.class(index));
+            if !matches!(before, Some(WordClass::Unknown | WordClass::Name)) {
                 return false;
             }
         }
@@ -117,8 +97,8 @@ impl Walk<'_> {
             // 政府, 道路, 家庭: a common noun that happens to end so.
             return !(tail.ending.weak
                 && token.start < tail.last
-                && !self.text[token.start..tail.last].chars().all(|c| "一二三四五六七八九十".contains(c))
-                && self.segmenter.class(token.word) != WordClass::Name
+                && !self.text[token.start..tail.last].chars().all(|c| endings::NUMERALS.has(c))
+                && self.class(index) != WordClass::Name
                 && self.segmenter.knows(token.word)
                 && !matches!(
                     token.word,
@@ -131,7 +111,7 @@ impl Walk<'_> {
             // 石桥|路云栖|雅苑: a guessed word that begins with the ending.
             let head = token.start == tail.last && tail.ending.text != "里";
             let road = tail.ending.kind == PlaceKind::Road;
-            unknown && (head || endings::MAY_FOLLOW_WEAK.contains(next))
+            unknown && (head || endings::MAY_FOLLOW_WEAK.has(next))
                 || head && road && "口段边面上旁".contains(next)
         } else {
             // 小区业主 is one word and holds the ending whole; 中学生 is another word.
@@ -157,7 +137,7 @@ impl Walk<'_> {
             if !self.in_name(index, word, start == ending_start, ending) {
                 break;
             }
-            let trimmed = word.trim_start_matches(|c| endings::LEADING.contains(c));
+            let trimmed = word.trim_start_matches(|c| endings::LEADING.has(c));
             if trimmed.len() < word.len() && word.chars().count() > 1 && !self.segmenter.knows(word) {
                 start -= trimmed.len();
                 break;
@@ -189,17 +169,15 @@ impl Walk<'_> {
         if word.is_ascii() {
             return word.len() <= 5;
         }
-        if self.forms.naming_words.contains(word) {
-            return true;
+        let role = self.forms.role(word);
+        if role.names || role.stops {
+            return role.names;
         }
-        if self.forms.stops.contains(word) {
-            return false;
-        }
-        let class = self.segmenter.class(word);
-        let describes = self.forms.generic.contains(word);
+        let whole = word.len() == self.tokens[index].word.len();
+        let class = if whole { self.class(index) } else { self.segmenter.class(word) };
         match class {
             // 培训, 服务: verbs that describe an institution.
-            WordClass::Verb if describes => true,
+            WordClass::Verb if role.generic => true,
             WordClass::Name | WordClass::Noun | WordClass::Unknown => true,
             // 松月花园, cut into 松|月|花园: a measure right behind the rest of a name.
             WordClass::Number if word.chars().nth(1).is_none() && self.follows_name(index) => true,
@@ -209,10 +187,7 @@ impl Walk<'_> {
             // One character verbs and directions make names (开元, 上河); longer ones do not.
             // 和平里: an ending of its own inside a longer name.
             _ if endings::is_weak_ending(word) => {
-                index > 0 && {
-                    let before = self.segmenter.class(self.tokens[index - 1].word);
-                    matches!(before, WordClass::Name | WordClass::Unknown)
-                }
+                index > 0 && matches!(self.class(index - 1), WordClass::Name | WordClass::Unknown)
             }
             WordClass::Verb | WordClass::Function => adjacent && ending.weak && word.chars().count() == 1,
         }
@@ -220,22 +195,24 @@ impl Walk<'_> {
 
     /// Whether the word before this one is a name or unknown, and not a number or letters.
     pub(super) fn follows_name(&self, index: usize) -> bool {
-        index.checked_sub(1).map(|before| self.tokens[before].word).is_some_and(|before| {
-            !before.is_ascii()
-                && before.chars().all(is_alphanumeric)
-                && matches!(self.segmenter.class(before), WordClass::Name | WordClass::Unknown)
+        index.checked_sub(1).is_some_and(|before| {
+            let word = self.tokens[before].word;
+            !word.is_ascii()
+                && word.chars().all(is_alphanumeric)
+                && matches!(self.class(before), WordClass::Name | WordClass::Unknown)
         })
     }
 
     /// Whether a token ends the name of a district, town or province: `A5区`, `朝阳区`, `某市`.
     pub(super) fn is_district(&self, index: usize) -> bool {
         let token = self.tokens[index];
-        let Some(unit) = token.word.chars().next_back().filter(|&c| "省市区县州".contains(c)) else {
+        let Some(unit) =
+            token.word.chars().next_back().filter(|c| matches!(c, '省' | '市' | '区' | '县' | '州'))
+        else {
             return false;
         };
         if token.word.chars().count() > 1 {
-            return unit == '省'
-                || (self.segmenter.class(token.word) == WordClass::Name && token.word.chars().count() <= 5);
+            return unit == '省' || (self.class(index) == WordClass::Name && token.word.chars().count() <= 5);
         }
         // The unit alone, behind letters that stand for a name, or behind 某.
         let before = index.checked_sub(1).map(|before| self.tokens[before].word);
@@ -250,13 +227,13 @@ impl Walk<'_> {
     /// Whether a name says which one: something in it is no mere description.
     pub(super) fn tells(&self, start: usize, tail: &Tail) -> bool {
         let stem = &self.text[start..tail.start];
-        if stem.is_empty() || self.forms.generic.contains(stem) {
+        if stem.is_empty() || self.forms.role(stem).generic {
             return false;
         }
         let first = self.token_before(start + 1).unwrap_or(0);
         let telling = self.tokens[first..].iter().take_while(|token| token.start < tail.start).any(|token| {
             let word = &token.word[..token.word.len().min(tail.start.saturating_sub(token.start))];
-            !self.forms.generic.contains(word)
+            !self.forms.role(word).generic
         });
         let long_enough = match tail.ending.kind {
             PlaceKind::Site => self.text[start..tail.end].chars().count() >= 3,

@@ -4,36 +4,20 @@
 use std::borrow::Cow;
 
 use crate::model::{Span, Where};
-use crate::text::Normalised;
+use crate::text::{CharSet, Normalised};
 
-/// Whether a character only separates the characters of a word. Punctuation and line breaks stay:
-/// no term reaches across a sentence.
-fn is_filler(character: char) -> bool {
-    matches!(
-        character,
-        ' ' | '\t' | '\u{200b}'..='\u{200d}' | '\u{feff}' | '*' | '@' | '#' | '·' | '_' | '^' | '|' | '`'
-    )
-}
-
-/// Whether a character that begins with this byte may be a filler.
-const MAYBE_FILLER: [bool; 256] = {
-    let mut table = [false; 256];
-    let first = b" \t*@#_^|`\xC2\xE2\xEF";
-    let mut at = 0;
-    while at < first.len() {
-        table[first[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
+/// What only separates the characters of a word. Punctuation and line breaks stay: no term reaches
+/// across a sentence.
+static FILLERS: CharSet = CharSet::new(" \t\u{200b}\u{200c}\u{200d}\u{feff}*@#·_^|`");
 
 /// The fillers of `text` with their byte offsets, in order.
 fn fillers(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
-    // No byte of the table stands in the middle of a character.
-    let maybe = text.bytes().enumerate().filter(|(_, byte)| MAYBE_FILLER[usize::from(*byte)]);
-    maybe.filter_map(|(at, _)| {
-        let character = text[at..].chars().next().filter(|&character| is_filler(character))?;
-        Some((at, character.len_utf8()))
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = FILLERS.next(text, from)?;
+        let len = text[at..].chars().next()?.len_utf8();
+        from = at + len;
+        Some((at, len))
     })
 }
 

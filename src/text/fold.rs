@@ -6,6 +6,8 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
+use super::chars::code_at;
+
 /// What the normaliser has to do with a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -93,21 +95,33 @@ impl Table {
     pub(super) fn run(self, text: &str, start: usize) -> Run {
         let bytes = text.as_bytes();
         let mut run = Run { last: start, end: start };
-        while let Some(&first) = bytes.get(run.end) {
-            let (code, len) = match first {
-                0..0x80 => (usize::from(first), 1),
-                0xE0..0xF0 => {
-                    let low = |at: usize| usize::from(bytes[run.end + at] & 0x3F);
-                    (usize::from(first & 0xF) << 12 | low(1) << 6 | low(2), 3)
-                }
-                _ => break,
-            };
-            if self.0[code] != 0 {
+        while run.end < bytes.len() {
+            let (code, len) = code_at(bytes, run.end);
+            if self.0.get(code as usize) != Some(&0) {
                 break;
             }
             run = Run { last: run.end, end: run.end + len };
         }
         run
+    }
+
+    /// The character at `start`, what it becomes and where it ends, when it becomes one other
+    /// character and nothing joins it: the signs and capitals of usual texts.
+    #[inline]
+    pub(super) fn lone(self, text: &str, start: usize) -> Option<(char, char, usize)> {
+        let bytes = text.as_bytes();
+        if start == bytes.len() {
+            return None;
+        }
+        let (code, len) = code_at(bytes, start);
+        let to = *self.0.get(code as usize).filter(|to| **to != 0)?;
+        let joined = match bytes.get(start + len) {
+            Some(_) => matches!(self.0.get(code_at(bytes, start + len).0 as usize)?, &(JOINING | IGNORABLE)),
+            None => false,
+        };
+        // The marks in the table are no characters.
+        let to = char::from_u32(u32::from(to)).filter(|_| !joined)?;
+        Some((char::from_u32(code)?, to, start + len))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::CharSet;
 use super::fold::is_ignorable;
 use super::numbers::{Around, Digit, personal};
 
@@ -29,8 +30,9 @@ pub fn mask_personal(text: &str) -> Cow<'_, str> {
 
 fn mask_once(text: &str) -> Cow<'_, str> {
     let mut hidden = Vec::new();
-    find_numbers(text, &mut hidden);
-    find_mail(text, &mut hidden);
+    if find_numbers(text, &mut hidden) {
+        find_mail(text, &mut hidden);
+    }
     if hidden.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -76,28 +78,9 @@ pub fn mask_phone(phone: &str) -> String {
     phone.chars().map(show).collect()
 }
 
-/// One bit for each code of the basic plane: the characters that [`digit`] knows.
-static DIGITS: [u64; 1024] = {
-    const DIGITS: [char; 53] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '０', '１', '２', '３', '４', '５', '６', '７',
-        '８', '９', '①', '②', '③', '④', '⑤', '⑥', '⑦', '⑧', '⑨', '⓪', '⓿', '零', '〇', '一', '幺', '二',
-        '两', '三', '四', '五', '六', '七', '八', '九', '壹', '贰', '叁', '肆', '伍', '陆', '柒', '捌', '玖',
-    ];
-    let mut bits = [0; 1024];
-    let mut at = 0;
-    while at < DIGITS.len() {
-        let code = DIGITS[at] as usize;
-        bits[code / 64] |= 1 << (code % 64);
-        at += 1;
-    }
-    bits
-};
-
-/// Whether the character with this code, below 0x10000, is one that [`digit`] knows.
-#[inline]
-fn is_digit(code: usize) -> bool {
-    DIGITS[code / 64] >> (code % 64) & 1 != 0
-}
+/// The characters that [`digit`] knows, and those of mail addresses.
+static NOTED: CharSet =
+    CharSet::new("@＠0123456789０１２３４５６７８９①②③④⑤⑥⑦⑧⑨⓪⓿零〇一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖");
 
 /// Value of a digit that is written in one or three bytes, so that a star of its width exists.
 fn digit(c: char) -> Option<u8> {
@@ -125,33 +108,17 @@ fn joins(c: char) -> bool {
     matches!(c, ' ' | '-' | '－' | '—' | '–' | '\u{3000}' | '(' | ')' | '（' | '）') || is_ignorable(c)
 }
 
-/// Byte offset of the first digit of `text` at or after `from`, a character border.
-fn next_digit(text: &str, from: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = from;
-    while let Some(&first) = bytes.get(at) {
-        if first < 0x80 {
-            if first.is_ascii_digit() {
-                return Some(at);
-            }
-            at += 1;
-        } else if (0xE0..0xF0).contains(&first) {
-            let low = |behind: usize| usize::from(bytes[at + behind] & 0x3F);
-            if is_digit(usize::from(first & 0xF) << 12 | low(1) << 6 | low(2)) {
-                return Some(at);
-            }
-            at += 3;
-        } else {
-            at += if first < 0xE0 { 2 } else { 4 };
-        }
-    }
-    None
-}
-
-fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
+/// Returns whether there is a sign of a mail address.
+fn find_numbers(text: &str, hidden: &mut Vec<u32>) -> bool {
     let mut run: Vec<Digit> = Vec::new();
     let mut from = 0;
-    while let Some(first) = next_digit(text, from) {
+    let mut mail = false;
+    while let Some(first) = NOTED.next(text, from) {
+        if text[first..].starts_with(['@', '＠']) {
+            mail = true;
+            from = first + text[first..].chars().next().map_or(1, char::len_utf8);
+            continue;
+        }
         run.clear();
         let mut run_end = first;
         let mut between = 0;
@@ -172,6 +139,7 @@ fn find_numbers(text: &str, hidden: &mut Vec<u32>) {
         }
         hide_run(text, &run, run_end, hidden);
     }
+    mail
 }
 
 fn hide_run(text: &str, run: &[Digit], end: usize, hidden: &mut Vec<u32>) {
@@ -221,9 +189,6 @@ fn phone_word_before(text: &str, at: usize) -> bool {
 }
 
 fn find_mail(text: &str, hidden: &mut Vec<u32>) {
-    if !text.contains('@') && !text.contains('＠') {
-        return;
-    }
     for (at, sign) in text.match_indices(['@', '＠']) {
         let local = |c: char| c.is_ascii_alphanumeric() || "._%+-*".contains(c);
         let from = text[..at]
@@ -326,7 +291,8 @@ mod tests {
         let known: Vec<char> = ('\0'..='\u{FFFF}').filter(|&c| digit(c).is_some()).collect();
         assert_eq!(known.len(), 10 + 10 + 9 + 24);
         for c in '\0'..='\u{FFFF}' {
-            assert_eq!(is_digit(c as usize), known.contains(&c), "{c}");
+            let sign = matches!(c, '@' | '＠');
+            assert_eq!(NOTED.has(c), sign || known.contains(&c), "{c}");
         }
     }
 

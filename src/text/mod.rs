@@ -12,6 +12,7 @@
 //! **Leaves to others:** what a name denotes (`place`, `entity`), which words count (`group`,
 //! `rules`).
 
+mod chars;
 mod fold;
 mod mask;
 mod normalise;
@@ -20,6 +21,7 @@ mod segment;
 mod sound;
 mod words;
 
+pub use chars::CharSet;
 pub use mask::{mask_personal, mask_phone};
 pub use normalise::{Normalised, WayBack, normalise};
 pub use segment::{DictionaryError, Segmenter, Token, WordClass, parse_dictionary};

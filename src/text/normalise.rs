@@ -130,6 +130,12 @@ pub fn normalise(original: &str) -> Normalised {
     let mut at = 0;
     loop {
         let run = table.run(original, at);
+        if let Some((c, to, end)) = table.lone(original, run.end) {
+            in_word |= fold::depends_on_word(c);
+            work.exchange(run.end, end, to);
+            at = end;
+            continue;
+        }
         let mut chars = original[run.end..].char_indices().map(|(at, c)| (run.end + at, c, table.class(c)));
         let mut next = chars.next();
         let Some((mut from, mut c, mut class)) = next else {
