@@ -134,7 +134,7 @@ fn carries_meaning(word: &str) -> bool {
     // What most words are: two and more of the ideographs from U+5000, which are alphabetic and of three
     // bytes; or only one, of which half of all words are.
     let bytes = word.as_bytes();
-    if bytes.len() % 3 == 0 && bytes.chunks_exact(3).all(|c| matches!(c[0], 0xE5..=0xE9)) {
+    if bytes.len().is_multiple_of(3) && bytes.chunks_exact(3).all(|c| matches!(c[0], 0xE5..=0xE9)) {
         return bytes.len() > 3;
     }
     let mut chars = word.chars();

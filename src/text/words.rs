@@ -100,7 +100,8 @@ impl fmt::Debug for WordIndex {
 impl WordIndex {
     /// An index of these words. Empty words are never found; of equal words only the first is.
     pub fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
-        let mut alike: BTreeMap<(char, Option<char>), Vec<(&str, u32)>> = BTreeMap::new();
+        // By what they begin with what follows and the word's number.
+        let mut alike: BTreeMap<_, Vec<(&str, u32)>> = BTreeMap::new();
         for (number, word) in (0_u32..).zip(words) {
             let mut chars = word.chars();
             let Some(first) = chars.next() else { continue };
