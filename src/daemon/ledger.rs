@@ -26,33 +26,40 @@ impl Novelty {
     }
 }
 
-/// The last content of each id, and how many versions there were.
+/// The contents of each id, and how many versions there were.
+///
+/// Senders who got no answer send again, and what they send again may be a batch with two versions
+/// of a complaint, the older one first. So whatever an id has said before is a repeat, not a way
+/// back: otherwise the old version would be put in the place of the new one, and the new one again
+/// in its place.
 #[derive(Debug, Default)]
-pub struct Ledger(FxHashMap<ComplaintId, (ContentHash, u32)>);
+pub struct Ledger(FxHashMap<ComplaintId, Said>);
+
+#[derive(Debug)]
+struct Said {
+    content: ContentHash,
+    earlier: Vec<ContentHash>,
+    version: u32,
+}
 
 impl Ledger {
     /// Takes what the store knows of an id.
-    pub fn learn(&mut self, id: ComplaintId, content: ContentHash, version: u32) {
-        self.0.insert(id, (content, version));
-    }
-
-    /// Whether the id is known here.
-    pub fn knows(&self, id: &ComplaintId) -> bool {
-        self.0.contains_key(id)
+    pub fn learn(&mut self, id: ComplaintId, content: ContentHash, earlier: Vec<ContentHash>, version: u32) {
+        self.0.insert(id, Said { content, earlier, version });
     }
 
     /// Judges an event and remembers it.
     pub fn judge(&mut self, id: &ComplaintId, content: ContentHash) -> Novelty {
         match self.0.get_mut(id) {
             None => {
-                self.0.insert(id.clone(), (content, 1));
+                self.0.insert(id.clone(), Said { content, earlier: Vec::new(), version: 1 });
                 Novelty::New
             }
-            Some((known, _)) if *known == content => Novelty::Repeat,
-            Some((known, version)) => {
-                *known = content;
-                *version += 1;
-                Novelty::Update(*version)
+            Some(said) if said.content == content || said.earlier.contains(&content) => Novelty::Repeat,
+            Some(said) => {
+                said.earlier.push(std::mem::replace(&mut said.content, content));
+                said.version += 1;
+                Novelty::Update(said.version)
             }
         }
     }
@@ -63,17 +70,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_content_is_a_repeat_and_other_content_an_update_also_back_to_an_old_one() {
+    fn what_was_said_before_is_a_repeat_and_other_content_an_update() {
         let mut ledger = Ledger::default();
         let id = ComplaintId::from("1");
-        let told: Vec<_> = [5, 5, 6, 5, 5].map(|hash| ledger.judge(&id, ContentHash(hash))).into();
+        let told: Vec<_> = [5, 5, 6, 5, 6, 7].map(|hash| ledger.judge(&id, ContentHash(hash))).into();
         assert_eq!(
             told,
-            [Novelty::New, Novelty::Repeat, Novelty::Update(2), Novelty::Update(3), Novelty::Repeat]
+            [
+                Novelty::New,
+                Novelty::Repeat,
+                Novelty::Update(2),
+                Novelty::Repeat,
+                Novelty::Repeat,
+                Novelty::Update(3)
+            ]
         );
         let other = ComplaintId::from("2");
-        ledger.learn(other.clone(), ContentHash(9), 4);
+        ledger.learn(other.clone(), ContentHash(9), vec![ContentHash(8)], 4);
         assert_eq!(ledger.judge(&other, ContentHash(9)).version(), None);
+        assert_eq!(ledger.judge(&other, ContentHash(8)).version(), None);
         assert_eq!(ledger.judge(&other, ContentHash(1)).version(), Some(5));
     }
 }

@@ -17,13 +17,13 @@ use super::window::{Held, Open};
 
 /// A complaint asks the index with its sites and its terms, the heaviest first, until it has looked
 /// at this many entries. The rare terms, which say most, have few holders.
-const LOOKED_AT: usize = 256;
+const LOOKED_AT: usize = 96;
 const _: () = assert!(LOOKED_AT < Sums::ROOM);
 /// Of one term the newest holders are looked at: a term that more hold is either the matter of a
 /// large group, and then any of them leads there, or says little.
 const NEWEST_HOLDERS: usize = 64;
 /// This many of the complaints found are compared in full.
-const COMPARED: usize = 10;
+const COMPARED: usize = 5;
 /// And only those whose shared terms found by then make this part of the lowest threshold.
 const LEAST_PART: f32 = 0.5;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.

@@ -20,7 +20,7 @@ use super::{GroupConfig, Tally, identity};
 
 /// The heaviest terms of a complaint that are kept to compare it with others: a bound on memory and
 /// work.
-const KEPT_TERMS: usize = 64;
+const KEPT_TERMS: usize = 48;
 
 /// A complaint that asks where it belongs.
 #[derive(Debug, Clone)]

@@ -12,6 +12,8 @@ use crate::model::{
 pub struct Known {
     /// The hash of the last version.
     pub content: ContentHash,
+    /// The hashes of earlier versions, the newest last; of many the newest ones.
+    pub earlier: Vec<ContentHash>,
     /// The number of the last version, from 1.
     pub version: u32,
     /// The engine that applied it.

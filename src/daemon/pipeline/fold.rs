@@ -122,7 +122,7 @@ impl Pipeline {
                 if known.partition != *partition {
                     elsewhere.insert(id.clone(), known.partition);
                 }
-                ledger.learn(id, known.content, known.version);
+                ledger.learn(id, known.content, known.earlier, known.version);
             }
         }
         let held = self.parts.holdings.of(partition).into_iter();

@@ -45,6 +45,10 @@ pub(super) fn commit(
     Ok(())
 }
 
+/// So many earlier versions of a complaint are known again; a sender that corrects more often will
+/// hardly send one of the first again.
+const MOST_EARLIER: i64 = 16;
+
 /// A commit in progress.
 struct Batch<'t> {
     transaction: &'t Transaction<'t>,
@@ -125,7 +129,8 @@ impl<'t> Batch<'t> {
                  ON CONFLICT (id) DO UPDATE SET partition = excluded.partition, seq = excluded.seq,
                      clock = excluded.clock, kept_at = excluded.kept_at, content = excluded.content,
                      version = excluded.version, callers = excluded.callers, body = excluded.body,
-                     decision = excluded.decision
+                     decision = excluded.decision,
+                     earlier = substr(earlier || printf('%016x', content), -?11)
                  RETURNING key",
             )?
             .query_row(
@@ -141,6 +146,7 @@ impl<'t> Batch<'t> {
                     callers_to_bytes(&record.callers),
                     to_json("a complaint", &**complaint)?,
                     to_json("a decision", &record.decision)?,
+                    16 * MOST_EARLIER,
                 ],
                 |row| row.get(0),
             )?;

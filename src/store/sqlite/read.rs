@@ -24,6 +24,16 @@ pub(super) fn position(connection: &Connection, source: &str) -> Result<Option<P
         .map(Position))
 }
 
+/// The hashes of earlier versions, as they are written.
+fn earlier(id: &ComplaintId, written: &str) -> Result<Vec<ContentHash>, StoreError> {
+    let hash = |digits: &[u8]| {
+        let digits = std::str::from_utf8(digits).ok()?;
+        u64::from_str_radix(digits, 16).ok().map(ContentHash)
+    };
+    let hashes: Option<Vec<ContentHash>> = written.as_bytes().chunks(16).map(hash).collect();
+    hashes.ok_or_else(|| StoreError::Damaged(format!("complaint {id} has unreadable earlier versions")))
+}
+
 pub(super) fn known(
     connection: &Connection,
     ids: &[ComplaintId],
@@ -31,7 +41,7 @@ pub(super) fn known(
     // One transaction, so that the answers fit together and the file is locked once.
     let transaction = connection.unchecked_transaction()?;
     let mut statement = transaction.prepare_cached(
-        "SELECT content, version, name, seq, complaints.clock
+        "SELECT content, version, name, seq, complaints.clock, earlier
          FROM complaints JOIN partitions ON partitions.key = partition WHERE id = ?1",
     )?;
     let mut found = FxHashMap::default();
@@ -40,6 +50,7 @@ pub(super) fn known(
         let Some(row) = rows.next()? else { continue };
         let known = Known {
             content: ContentHash(row.get::<_, i64>(0)?.cast_unsigned()),
+            earlier: earlier(id, row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?)?,
             version: small(row.get(1)?)?,
             partition: PartitionKey::from(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?),
             seq: unsigned(row.get(3)?)?,

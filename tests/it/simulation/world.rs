@@ -205,12 +205,7 @@ impl<'s> World<'s> {
                     batch.push(record(LOG, raw, next, life.lease.clone(), None));
                 }
             }
-            // A client sends a new version of its complaint when the former was answered.
-            let is_free = |raw: &&Vec<u8>| {
-                let ahead = &self.stream.desk[self.answered..sent];
-                id(raw).is_none_or(|id| ahead.iter().all(|other| self::id(other).as_ref() != Some(&id)))
-            };
-            if let Some(raw) = self.stream.desk.get(sent).filter(|_| batch.len() < size).filter(is_free) {
+            if let Some(raw) = self.stream.desk.get(sent).filter(|_| batch.len() < size) {
                 sent += 1;
                 let (reply, answer) = oneshot::channel();
                 answers.push(answer);

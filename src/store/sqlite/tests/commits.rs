@@ -84,7 +84,8 @@ fn an_update_moves_the_complaint_to_its_own_number() {
     update.complaints = vec![ComplaintRecord { version: 2, ..record("c1", 2, Some("g")) }];
     put(&store, &update, &[]).unwrap();
     assert_eq!(window(&store, at(0)), ["c2", "c1"]);
-    assert_eq!(store.known(&["c1".into()]).unwrap()[&ComplaintId::from("c1")].version, 2);
+    let known = &store.known(&["c1".into()]).unwrap()[&ComplaintId::from("c1")];
+    assert_eq!((known.version, known.earlier.len()), (2, 1));
     let mut alone = batch(3);
     alone.complaints = vec![ComplaintRecord { version: 3, ..record("c1", 3, None) }];
     put(&store, &alone, &[]).unwrap();
@@ -199,6 +200,22 @@ fn two_processes_take_turns_and_the_zombie_loses() {
     commit.after = 1;
     assert!(matches!(old.commit(&commit, &[]), Err(CommitError::Lost { .. })), "the engine");
     assert_eq!(old.position("a").unwrap(), Some(Position(2)));
+}
+
+#[test]
+fn the_newest_earlier_versions_are_known_again() {
+    let (_folder, store) = fresh();
+    for version in 1..=20_u32 {
+        let mut commit = batch(i64::from(version));
+        let content = ContentHash(u64::MAX / 7 * u64::from(version % 7) + u64::from(version));
+        let seq = u64::from(version);
+        commit.complaints = vec![ComplaintRecord { version, content, ..record("c1", seq, None) }];
+        put(&store, &commit, &[]).unwrap();
+    }
+    let known = store.known(&["c1".into()]).unwrap().remove(&ComplaintId::from("c1")).unwrap();
+    let hash = |version: u64| ContentHash(u64::MAX / 7 * (version % 7) + version);
+    assert_eq!(known.content, hash(20));
+    assert_eq!(known.earlier, (4..20).map(hash).collect::<Vec<_>>());
 }
 
 #[test]
