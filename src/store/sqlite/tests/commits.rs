@@ -209,7 +209,7 @@ fn the_newest_earlier_versions_are_known_again() {
         let mut commit = batch(i64::from(version));
         let content = ContentHash(u64::MAX / 7 * u64::from(version % 7) + u64::from(version));
         let seq = u64::from(version);
-        commit.complaints = vec![ComplaintRecord { version, content, ..record("c1", seq, None) }];
+        commit.complaints = vec![ComplaintRecord { content, version, ..record("c1", seq, None) }];
         put(&store, &commit, &[]).unwrap();
     }
     let known = store.known(&["c1".into()]).unwrap().remove(&ComplaintId::from("c1")).unwrap();
