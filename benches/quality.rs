@@ -4,8 +4,8 @@
 //! `cargo bench --bench quality` scores generated streams at several shares of wrong characters.
 //! `-- FOLDER` scores a labelled file of your own: the folder holds the events (`events*.ndjson` or
 //! `complaints*.ndjson`), the gold (`gold*.json`) and, if there are any, pairs that must stay apart
-//! (`apart*.csv`), as `fenghuo generate --out --gold --apart` writes them. `-- FOLDER --json` prints
-//! all figures, `-- FOLDER --from 2026-03-01` scores only what came from that day on.
+//! (`apart*.csv`), as `fenghuo generate --out --gold --apart` writes them. `fenghuo eval` does that with
+//! any settings, and shows the errors.
 
 #![expect(clippy::print_stdout, reason = "prints what it measured")]
 
@@ -29,28 +29,15 @@ const NOISE: [f64; 3] = [0.01, 0.05, 0.1];
 
 fn main() -> anyhow::Result<()> {
     // Cargo adds `--bench`.
-    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    let (mut folder, mut json, mut from) = (None, false, None);
-    while let Some(arg) = args.next() {
-        match &*arg {
-            "--json" => json = true,
-            "--from" => {
-                let day = args.next().context("--from needs a day like 2026-03-01")?;
-                let start = format!("{day}T00:00:00+08:00");
-                from =
-                    Some(start.parse().with_context(|| format!("--from {day}: write it like 2026-03-01"))?);
-            }
-            _ if arg.starts_with('-') => bail!("{arg} is not known; give a folder, --json, --from DAY"),
-            _ => folder = Some(PathBuf::from(arg)),
-        }
-    }
-    if let Some(folder) = folder {
+    if let Some(folder) = std::env::args().skip(1).find(|arg| arg != "--bench") {
+        let folder = PathBuf::from(folder);
         let gold =
             fs::read(one(&folder, &["gold"], "json")?.context("there is no gold*.json in the folder")?)?;
         let apart = one(&folder, &["apart"], "csv")?.map(fs::read).transpose()?;
         let events = one(&folder, &["events", "complaints"], "ndjson")?;
         let events = events.context("there is no events*.ndjson or complaints*.ndjson in the folder")?;
-        return report(&score(&events, &gold, apart.as_deref(), from)?, json);
+        report(&score(&events, &gold, apart.as_deref())?);
+        return Ok(());
     }
     for noise in NOISE {
         let (complaints, days) = COMPLAINTS;
@@ -60,10 +47,8 @@ fn main() -> anyhow::Result<()> {
         let (mut gold, mut apart) = (Vec::new(), Vec::new());
         let out = std::io::BufWriter::new(fs::File::create(&events)?);
         write(config, out, Some(&mut gold), Some(&mut apart))?;
-        if !json {
-            println!("generated, {complaints} events over {days} days, {noise} of the characters wrong");
-        }
-        report(&score(&events, &gold, Some(&apart), from)?, json)?;
+        println!("generated, {complaints} events over {days} days, {noise} of the characters wrong");
+        report(&score(&events, &gold, Some(&apart))?);
     }
     Ok(())
 }
@@ -88,27 +73,17 @@ fn one(folder: &Path, starts: &[&str], end: &str) -> anyhow::Result<Option<PathB
 }
 
 /// Plays the events through the engine as they come, and compares.
-fn score(
-    events: &Path,
-    gold: &[u8],
-    apart: Option<&[u8]>,
-    from: Option<Timestamp>,
-) -> anyhow::Result<Scores> {
+fn score(events: &Path, gold: &[u8], apart: Option<&[u8]>) -> anyhow::Result<Scores> {
     let settings = Settings::default();
     let not_after = Timestamp::now();
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let seen = trial::read(events, &settings, not_after)?.events;
     let decided = trial::play(events, &settings, not_after, &pool)?;
     let case = Case::new(seen, &eval::gold(gold)?, apart.map(eval::pairs).transpose()?);
-    let case = from.into_iter().fold(case, Case::from);
     Ok(eval::score(&case, &decided))
 }
 
-fn report(scores: &Scores, json: bool) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(scores)?);
-        return Ok(());
-    }
+fn report(scores: &Scores) {
     let Scores { grouping, apart, incidents } = scores;
     println!(
         "  B3 precision {:.4}, recall {:.4}, F {:.4} over {} complaints of {} matters",
@@ -128,5 +103,4 @@ fn report(scores: &Scores, json: bool) -> anyhow::Result<()> {
     if let Some(apart) = apart {
         println!("  {} of {} pairs that must stay apart share a group", apart.violations, apart.pairs);
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueHint};
-use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::daemon::config::{Config, Flag};
@@ -14,6 +14,7 @@ use crate::daemon::trial::{self, Headline, Labelled, Settings};
 use crate::eval::{self, Case, Incidents, MatterErrors, Part, Scores};
 use crate::model::ComplaintId;
 
+use super::replay::{self, LATEST};
 use super::{Context, Exit, OrExit as _};
 
 const EXAMPLES: &str = "Examples:
@@ -29,8 +30,6 @@ figure. Pairs that must not share a group are CSV with the columns a and b.
 
 With --with, a second run has these settings on top, and what they change is shown.";
 
-/// The latest time taken for one; see `fenghuo replay --not-after`.
-const LATEST: Timestamp = Timestamp::constant(4_102_444_800, 0);
 /// Complaints shown of each part of a matter.
 const SHOWN: usize = 6;
 
@@ -52,7 +51,7 @@ pub struct EvalArgs {
 
     /// Score only what was received from this day on; what came before still counts as members
     #[arg(long, value_name = "DAY", value_parser = day)]
-    pub from: Option<Timestamp>,
+    pub from: Option<Date>,
 
     /// Show the matters that were grouped worst, with their complaints
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -67,9 +66,8 @@ pub struct EvalArgs {
     pub json: bool,
 }
 
-fn day(text: &str) -> Result<Timestamp, String> {
-    let start = format!("{text}T00:00:00+08:00");
-    start.parse().map_err(|_| format!("{text:?} is not a day; write it like 2026-03-01"))
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a day; write it like 2026-03-01"))
 }
 
 /// One run and what came of it.
@@ -115,7 +113,10 @@ pub fn run(args: &EvalArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     let Labelled { events, headlines } = trial::read(&args.events, &settings, LATEST).or_exit(Exit::Input)?;
     let case = Case::new(events, &gold, pairs);
-    let case = args.from.into_iter().fold(case, Case::from);
+    let case = match args.from {
+        Some(day) => case.from(day.to_zoned(settings.engine.zone()?)?.timestamp()),
+        None => case,
+    };
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let attempt = |settings: &Settings| -> anyhow::Result<Trial> {
         let decided = trial::play(&args.events, settings, LATEST, &pool)?;
@@ -152,23 +153,17 @@ pub fn run(args: &EvalArgs, context: &Context) -> anyhow::Result<Exit> {
     Ok(out.flush().map(|()| Exit::Ok)?)
 }
 
-/// The configuration, with the events as its only file and `with` on top.
+/// The settings of a run, with `with` on top.
 fn settings(events: &Path, with: &[String], context: &Context) -> anyhow::Result<Settings> {
-    let mut sources = context.sources();
-    let path = events.display().to_string();
-    let mut flag = |name: &str, path: &str, value: &str| {
-        sources.flags.push(Flag { name: name.into(), path: path.into(), value: value.to_owned() });
-    };
-    flag("--events", "file.paths", &path);
-    flag("--events", "file.follow", "false");
-    for setting in with {
+    let flag = |setting: &String| {
         let (key, value) = setting
             .split_once('=')
             .with_context(|| format!("--with {setting}: write it like engine.group.same_place=0.2"))
             .or_exit(Exit::Usage)?;
-        flag("--with", key, value);
-    }
-    let Config { decode, engine, rules, file, .. } = Config::load(&sources)?.config;
+        Ok(Flag { name: "--with".into(), path: key.into(), value: value.to_owned() })
+    };
+    let with = with.iter().map(flag).collect::<anyhow::Result<_>>()?;
+    let Config { decode, engine, rules, file, .. } = replay::config(events, with, context)?;
     engine.validate().or_exit(Exit::Usage)?;
     Ok(Settings { engine, rules, decode, file: file.unwrap_or_default() })
 }

@@ -64,15 +64,15 @@ pub struct ReplayArgs {
 /// fixed one keeps every run the same.
 const CALLER_KEY: &str = "fenghuo replay counts only";
 
-/// 2100-01-01T00:00:00Z.
-const LATEST: Timestamp = Timestamp::constant(4_102_444_800, 0);
+/// 2100-01-01T00:00:00Z: later events are mistakes, whatever day it is today.
+pub(super) const LATEST: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 /// Replays a file of events.
 ///
 /// # Errors
 /// When the configuration is wrong, the events cannot be read, or the folder cannot be written.
 pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
-    let Config { decode, engine, rules, file, .. } = config(args, context)?;
+    let Config { decode, engine, rules, file, .. } = config(&args.events, Vec::new(), context)?;
     context.start_plain_logging()?;
     let engine = Arc::new(engine);
     engine.validate().or_exit(Exit::Usage)?;
@@ -129,14 +129,15 @@ pub fn run(args: &ReplayArgs, context: &Context) -> anyhow::Result<Exit> {
     Ok(if summary.rejected.is_empty() { Exit::Ok } else { Exit::Problems })
 }
 
-/// The configuration, with the events as its only file: what it says of other files, or of
-/// following them, is for the daemon.
-fn config(args: &ReplayArgs, context: &Context) -> anyhow::Result<Config> {
+/// The configuration, with the events as its only file (what it says of other files, or of following
+/// them, is for the daemon) and `more` on top.
+pub(super) fn config(events: &Path, more: Vec<Flag>, context: &Context) -> anyhow::Result<Config> {
     let mut sources = context.sources();
-    let path = args.events.display().to_string();
+    let path = events.display().to_string();
     for (setting, value) in [("file.paths", path), ("file.follow", "false".to_owned())] {
         sources.flags.push(Flag { name: "--events".into(), path: setting.into(), value });
     }
+    sources.flags.extend(more);
     Ok(Config::load(&sources)?.config)
 }
 

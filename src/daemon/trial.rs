@@ -12,6 +12,7 @@ use crate::eval::{Decided, Event};
 use crate::model::ComplaintId;
 use crate::source::decode::{DecodeConfig, Decoder};
 use crate::source::file::{self, FileConfig};
+use crate::text::mask_personal;
 
 use super::core::{self, RulesConfig};
 use super::replay::{Outputs, Replay};
@@ -39,7 +40,7 @@ pub struct Headline {
     pub id: ComplaintId,
     /// When it was received.
     pub at: Timestamp,
-    /// Its title, or the beginning of its text; as it came, with nothing masked.
+    /// Its title, or the beginning of its text, personal numbers masked.
     pub title: String,
 }
 
@@ -71,6 +72,7 @@ pub fn read(events: &Path, settings: &Settings, not_after: Timestamp) -> anyhow:
         let complaint = decoder.decode(event, not_after).map_err(|fault| refused(&fault.detail))?.complaint;
         let callers = hasher.keys(&complaint.caller);
         let title = if complaint.title.is_empty() { &complaint.text } else { &complaint.title };
+        let title = mask_personal(title);
         let title = title.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).take(HEADLINE).collect();
         let at = complaint.received_at;
         labelled.headlines.push(Headline { id: complaint.id.clone(), at, title });
@@ -106,4 +108,19 @@ pub fn play(
         },
     )?;
     Decided::read(&groups, Some(&alerts)).context("reading what the engine has decided")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headlines_show_no_personal_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let events = folder.path().join("events.ndjson");
+        let event = r#"{"id": "1", "received_at": "2026-03-01T08:00:00+08:00", "text": "请打13900001234"}"#;
+        std::fs::write(&events, event).unwrap();
+        let labelled = read(&events, &Settings::default(), Timestamp::MAX).unwrap();
+        assert_eq!(labelled.headlines[0].title, "请打139****1234");
+    }
 }

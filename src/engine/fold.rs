@@ -227,12 +227,8 @@ impl Engine {
         }
     }
 
-    /// Forgets a complaint that another engine has from now on.
-    pub fn leave(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {
-        self.withdraw(id, at, effects);
-    }
-
-    fn withdraw(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {
+    /// Takes a complaint out: a new version of it has come at `at`, here or in another engine.
+    pub fn withdraw(&mut self, id: &ComplaintId, at: Timestamp, effects: &mut Effects) {
         if let Some(Some(group)) = self.grouper.withdraw(id) {
             self.drop_empty_case(&group);
         }

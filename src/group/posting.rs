@@ -9,7 +9,6 @@ enum Posting {
     #[default]
     None,
     One(u32),
-    /// Not boxed: with a million complaints open each step to other memory is one to wait for.
     Many(VecDeque<u32>),
 }
 

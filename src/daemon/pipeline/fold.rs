@@ -192,7 +192,7 @@ impl Pipeline {
                     guards.extend(inside);
                     let mut effects = Effects::default();
                     for (id, at) in complaints {
-                        live.engine.leave(&id, at, &mut effects);
+                        live.engine.withdraw(&id, at, &mut effects);
                     }
                     live.engine.incidents(&mut effects)
                 }
