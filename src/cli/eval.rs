@@ -20,7 +20,7 @@ use super::{Context, Exit, OrExit as _};
 const EXAMPLES: &str = "Examples:
   fenghuo eval --events week.ndjson --gold gold.json
   fenghuo eval --events week.ndjson --gold gold.json --apart apart.csv --errors 20
-  fenghuo eval --events week.ndjson --gold gold.json --with engine.group.same_place=0.2
+  fenghuo eval --events week.ndjson --gold gold.json --with engine.group.likeness=0.5
   fenghuo eval --events week.ndjson --gold gold.json --from 2026-03-01 --json
 
 The gold is a list of matters, as `fenghuo generate --gold` writes it:
@@ -158,7 +158,7 @@ fn settings(events: &Path, with: &[String], context: &Context) -> anyhow::Result
     let flag = |setting: &String| {
         let (key, value) = setting
             .split_once('=')
-            .with_context(|| format!("--with {setting}: write it like engine.group.same_place=0.2"))
+            .with_context(|| format!("--with {setting}: write it like engine.group.likeness=0.5"))
             .or_exit(Exit::Usage)?;
         Ok(Flag { name: "--with".into(), path: key.into(), value: value.to_owned() })
     };

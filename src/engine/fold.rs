@@ -90,7 +90,7 @@ impl Engine {
         knowledge: Knowledge,
     ) -> Result<Self, EngineConfigError> {
         config.validate()?;
-        let grouper = Grouper::new(Arc::new(config.group.clone()), Arc::clone(&knowledge.segmenter));
+        let grouper = Grouper::new(Arc::new(config.group.clone()));
         Ok(Self {
             zone: config.zone()?,
             config,
@@ -157,21 +157,12 @@ impl Engine {
         let headline = headline(&prepared);
         let assigned = self.grouper.assign(&candidate(&prepared, seq, clock, &headline));
         let group = assigned.decision.group.clone();
-        if let (Some(founder), Some(group)) = (&assigned.founder, &group) {
-            effects.regrouped.push((founder.clone(), Some(group.clone())));
-        }
+        effects.regrouped.extend(assigned.drawn.iter().map(|drawn| (drawn.clone(), group.clone())));
         let mut alerts = Vec::new();
         if let Some(group) = &group {
             alerts.extend(self.judge_group(group, seq, &prepared, effects));
         }
-        alerts.extend(self.judge_risk(
-            seq,
-            &prepared,
-            group.as_ref(),
-            assigned.founder.as_ref(),
-            &headline,
-            effects,
-        ));
+        alerts.extend(self.judge_risk(seq, &prepared, group.as_ref(), &assigned.drawn, &headline, effects));
         let decision = Decision {
             group: GroupDecision { late, ..assigned.decision },
             places: prepared.places,
@@ -310,7 +301,7 @@ impl Engine {
         seq: u64,
         prepared: &Prepared,
         group: Option<&GroupId>,
-        founder: Option<&ComplaintId>,
+        drawn: &[ComplaintId],
         headline: &str,
         effects: &mut Effects,
     ) -> Option<Alert> {
@@ -323,7 +314,7 @@ impl Engine {
             callers: &prepared.callers,
             hit,
             group,
-            founder,
+            drawn,
             headline,
             grounds: grounds(prepared, hit),
         };
@@ -354,9 +345,12 @@ pub(super) fn candidate<'a>(
         at: prepared.complaint.received_at,
         clock,
         callers: &prepared.callers,
-        terms: &prepared.terms,
+        grams: &prepared.grams,
         places: &prepared.places,
         place_keys: &prepared.place_keys,
+        category: &prepared.complaint.category,
+        company: prepared.company.as_ref(),
+        said: (&prepared.complaint.title, &prepared.complaint.text),
         headline,
     }
 }

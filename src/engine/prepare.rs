@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::entity;
-use crate::group::Terms;
-use crate::model::{CallerKeys, Complaint, ContentHash, PlaceFields, PlaceMention, ReportedCaller, RiskHit};
+use crate::entity::{self, EntityMention, MentionSource};
+use crate::group::{Company, Grams};
+use crate::model::{
+    CallerKeys, Complaint, ContentHash, PlaceFields, PlaceMention, ReportedCaller, RiskHit, Where,
+};
 use crate::place::{PlaceKeys, Places};
 use crate::rules::RulePack;
-use crate::text::{Normalised, Segmenter, mask_personal, mask_phone, normalise};
+use crate::text::{Segmenter, mask_personal, mask_phone, normalise};
 
 use super::CallerHasher;
 
@@ -37,11 +39,13 @@ pub struct Prepared {
     /// Hash of the event as it came.
     pub content: ContentHash,
     /// Its words.
-    pub terms: Terms,
+    pub grams: Grams,
     /// The places it names.
     pub places: Vec<PlaceMention>,
     /// The same places, ready to be compared.
     pub place_keys: PlaceKeys,
+    /// Whom it accuses.
+    pub company: Option<Arc<Company>>,
     /// The risk rules it meets, strongest first.
     pub risks: Vec<RiskHit>,
 }
@@ -87,24 +91,36 @@ impl Preparer {
         let text = normalise(&complaint.text);
         let (title_words, text_words) = (segmenter.cut(title.text()), segmenter.cut(text.text()));
         let (cut_title, cut_text) = ((&title, &title_words[..]), (&text, &text_words[..]));
-        let terms = Terms::read(cut_title, cut_text, *title_weight);
+        let grams = Grams::read(&title, &text, *title_weight);
         let places = places.read_cut(&complaint.place, cut_title, cut_text);
         let place_keys = PlaceKeys::new(&places);
         let mut risks = pack.hits(&complaint, &title, &text);
-        if !risks.is_empty() {
-            name_entity(&mut risks, &complaint, &title, &text);
+        // Without a risk only whom the title or the field names is what the complaint is about.
+        let nothing = normalise("");
+        let heard = if risks.is_empty() { &nothing } else { &text };
+        let mentions = entity::mentions(&complaint, &title, heard);
+        let company = accused(&risks, &mentions);
+        if let Some(best) = mentions.into_iter().next() {
+            name_entity(&mut risks, &best);
         }
-        Prepared { complaint, callers, content, terms, places, place_keys, risks }
+        Prepared { complaint, callers, content, grams, places, place_keys, company, risks }
     }
 }
 
 /// Says of each hit which company or scheme it is about: the best mention of the complaint.
-fn name_entity(risks: &mut [RiskHit], complaint: &Complaint, title: &Normalised, text: &Normalised) {
-    let Some(best) = entity::mentions(complaint, title, text).into_iter().next() else { return };
+fn name_entity(risks: &mut [RiskHit], best: &EntityMention) {
     for hit in risks {
         hit.entity = Some(best.name.clone());
         hit.entity_span = best.span;
     }
+}
+
+/// Whom the complaint accuses. Of a text, words for a trade that may be a name are not sure enough.
+fn accused(risks: &[RiskHit], mentions: &[EntityMention]) -> Option<Arc<Company>> {
+    let in_title = |mention: &EntityMention| mention.span.is_none_or(|span| span.field != Where::Text);
+    let sure = |mention: &&EntityMention| mention.source < MentionSource::Trade || in_title(mention);
+    let names = mentions.iter().filter(sure).map(|mention| (mention.name.as_str(), in_title(mention)));
+    Company::new(risks.iter().map(|hit| hit.rule.as_str()), names).map(Arc::new)
 }
 
 /// Masks personal numbers wherever the event carries them. In `title`, `text` and `subject` the byte

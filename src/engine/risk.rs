@@ -76,7 +76,7 @@ pub(super) struct Finding<'a> {
     pub(super) hit: &'a RiskHit,
     /// The group of the complaint, and the one it was founded with, if it was.
     pub(super) group: Option<&'a GroupId>,
-    pub(super) founder: Option<&'a ComplaintId>,
+    pub(super) drawn: &'a [ComplaintId],
     pub(super) headline: &'a str,
     /// The words of the hit as they stand in the complaint.
     pub(super) grounds: Vec<String>,
@@ -193,7 +193,7 @@ impl RiskCases {
         // Who founds the group was alone when it was found, and so was a complaint whose former
         // version had no company: the case becomes the group's, unless the group has one.
         if !self.cases.contains_key(&key) {
-            let mut alone = finding.founder.into_iter().chain([finding.id]);
+            let mut alone = finding.drawn.iter().chain([finding.id]);
             if let Some(mut case) = alone.find_map(|id| self.cases.remove(&format!("complaint:{id}"))) {
                 let before = case.turn(config);
                 case.key.clone_from(&key);

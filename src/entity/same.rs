@@ -42,7 +42,7 @@ pub fn same(a: &str, b: &str) -> bool {
 }
 
 /// The name without the trade words behind it, as long as two characters remain.
-pub(super) fn brand(name: &str) -> &str {
+pub fn brand(name: &str) -> &str {
     let mut name = name;
     loop {
         let rest = INDUSTRY

@@ -1,49 +1,48 @@
 //! Finding the open complaints that a new one may belong to, and choosing among them.
 
 use jiff::SignedDuration;
-use rustc_hash::FxHashMap;
 
-use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, SharedTerm};
+use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, SharedTerm, Span, Where};
 use crate::place::{PlaceKeys, Relation};
 
-use super::evidence::parts;
+use super::Company;
+use super::company::Accused;
+use super::evidence::{Parts, parts};
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
-use super::similarity::{cosine, each_shared, likeness, squared_length, weight};
+use super::similarity::{Squared, cosine, likeness};
 use super::sums::Sums;
 use super::window::{Held, Open};
 
 // The sizes below bound the work for a complaint and have no published source.
 
-/// A complaint asks the index with its sites and its terms, the heaviest first, until it has looked
-/// at this many entries. The rare terms, which say most, have few holders.
-const LOOKED_AT: usize = 96;
+/// A complaint asks the index with its keys, those that fewest hold first, until it has looked at this
+/// many entries.
+const LOOKED_AT: usize = 256;
 const _: () = assert!(LOOKED_AT < Sums::ROOM);
-/// Of one term the newest holders are looked at: a term that more hold is either the matter of a
-/// large group, and then any of them leads there, or says little.
-const NEWEST_HOLDERS: usize = 64;
+/// Of one key the newest holders are looked at: a key that more hold is either the matter of a large
+/// group, and then any of them leads there, or says little.
+const NEWEST_HOLDERS: usize = 32;
 /// This many of the complaints found are compared in full.
-const COMPARED: usize = 5;
-/// And only those whose shared terms found by then make this part of the lowest threshold.
+const COMPARED: usize = 16;
+/// Only complaints at least this near, as a part of the threshold, are shown as kept apart.
 const LEAST_PART: f32 = 0.5;
+/// How many of a group's members speak for it: the nearest of those compared.
+const SUPPORTERS: usize = 2;
+/// Of a group's members that were not found by the index, so many of the newest are compared as well.
+const ASKED_SUPPORTERS: usize = 8;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
 /// And no more than so many are looked at for them: the newest.
 const ASKED_MEMBERS: usize = 64;
-/// Two complaints whose shared words are fewer than this meet by accident, unless they are nearly
-/// the same (a cosine of 0.9): complaints of two or three words exist.
-const FEWEST_SHARED: usize = 3;
-/// Terms and neighbours shown in an explanation.
+/// Stretches and neighbours shown in an explanation.
 const SHOWN_TERMS: usize = 8;
 const SHOWN_APART: usize = 3;
-
-/// What a shared site weighs as if it were a term, in 1/32.
-const SITE_TF: u8 = 64;
 
 /// Room that is used again for each complaint.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    query: Vec<(u64, u32)>,
+    query: Vec<(u32, u32)>,
     found: Sums,
     ranked: Vec<(u64, u64)>,
 }
@@ -52,25 +51,28 @@ pub(super) struct Scratch {
 pub(super) struct Choice {
     /// The nearest complaint, by number, and why.
     pub(super) joined: Option<(u64, MemberEvidence)>,
+    /// Others that are near enough and alone, with their margins: they may come along.
+    pub(super) also: Vec<(u64, f32)>,
     /// Near ones that it stays apart from.
     pub(super) kept_apart: Vec<KeptApart>,
 }
 
 /// A complaint compared in full.
+#[derive(Clone, Copy)]
 struct Compared {
     seq: u64,
-    cosine: f32,
-    threshold: f32,
+    parts: Parts,
+    /// The score over the threshold.
+    margin: f32,
     relation: Relation,
+    accused: Accused,
 }
 
 impl Compared {
-    /// How far above its own threshold.
-    fn margin(&self) -> f32 {
-        match self.relation {
-            Relation::Different => 0.0,
-            _ => self.cosine / self.threshold,
-        }
+    /// Whether the two cannot be one matter, however like the words.
+    fn is_apart(&self) -> bool {
+        // A company's customers write from all over the city.
+        self.relation == Relation::Different && self.accused != Accused::Same
     }
 }
 
@@ -80,9 +82,9 @@ pub(super) fn leads_somewhere(place: &PlaceMention) -> bool {
 }
 
 pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Open) -> Choice {
-    let squared = squared_length(&grouper.lexicon, &open.terms);
-    let ranked = find(grouper, open, squared);
-    grouper.lexicon.ask(&open.terms);
+    let squared = Squared::of(&grouper.lexicon, &open.pairs);
+    let ranked = find(grouper, open);
+    grouper.lexicon.ask(&open.pairs);
     // First only fetched, so that the memory of all of them is waited for at once.
     let days = SignedDuration::from_hours(24 * i64::from(grouper.config().match_days));
     let mut others: Vec<&Open> = Vec::with_capacity(ranked.len());
@@ -92,55 +94,79 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     compared.extend(
         others
             .iter()
-            .filter_map(|other| compare(grouper, open, squared, other))
-            .filter(|compared| compared.cosine >= LEAST_PART * compared.threshold),
+            .map(|other| compare(grouper, open, squared, other))
+            .filter(|compared| compared.margin >= LEAST_PART),
     );
     grouper.scratch.ranked = ranked;
     // The best first; of equals the older one, so that a group's first members draw.
-    compared.sort_by(|a, b| b.margin().total_cmp(&a.margin()).then(a.seq.cmp(&b.seq)));
+    compared.sort_by(|a, b| b.margin.total_cmp(&a.margin).then(a.seq.cmp(&b.seq)));
 
     let joined = compared
         .iter()
-        .take_while(|near| near.margin() >= 1.0)
-        .find(|near| !place_forbids(grouper, open, near.seq))
-        .and_then(|near| Some((near.seq, evidence(grouper, candidate, open, near)?)));
+        .take_while(|near| near.margin >= 1.0)
+        .find(|near| !near.is_apart() && admits(grouper, open, squared, near, &compared))
+        .and_then(|near| Some((near.seq, evidence(grouper, candidate, near)?)));
     let own =
         joined.as_ref().and_then(|(seq, _)| grouper.window.get(*seq)).map(|open| (open.seq, open.group));
     let kept_apart = kept_apart(grouper, &compared, own);
-    Choice { joined, kept_apart }
+    let is_alone = |seq| grouper.window.get(seq).is_some_and(|other| other.group.is_none());
+    let also = compared
+        .iter()
+        .take_while(|near| near.margin >= 1.0)
+        .filter(|near| own.is_none_or(|(seq, _)| seq != near.seq) && !near.is_apart() && is_alone(near.seq))
+        .map(|near| (near.seq, near.margin))
+        .collect();
+    Choice { joined, also, kept_apart }
 }
 
-/// Asks the index: complaints that share heavy terms or a site, the heaviest sums first.
-///
-/// What is summed are squared weights: by Cauchy and Schwarz, the cosine of two complaints is at most
-/// the root of that sum over the square of the asking one's length, so what cannot come near a
-/// threshold by the terms looked at is left out.
-fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
-    let least = LEAST_PART * grouper.config().same_place as f32;
-    let least = (f64::from(least * least) * squared as f64) as u64;
-    let Grouper { lexicon, postings, scratch: Scratch { query, found, ranked }, .. } = grouper;
+/// Whether a complaint that is alone and as near as `margin` to one that has just joined a group belongs
+/// there as well.
+pub(super) fn draws(grouper: &mut Grouper, seq: u64, margin: f32, number: u32) -> bool {
+    let Grouper { lexicon, window, .. } = &mut *grouper;
+    let Some(alone) = window.get(seq) else { return false };
+    lexicon.ask(&alone.pairs);
+    let grouper = &*grouper;
+    let (Some(alone), Some(group)) = (grouper.window.get(seq), grouper.groups[number as usize].as_ref())
+    else {
+        return false;
+    };
+    let squared = Squared::of(&grouper.lexicon, &alone.pairs);
+    let compared = |seq| Some(compare(grouper, alone, squared, grouper.window.get(seq)?));
+    let members: Vec<Compared> = group.members().rev().take(ASKED_SUPPORTERS).filter_map(compared).collect();
+    let mut margins: Vec<f32> = members.iter().map(|member| member.margin).chain([margin]).collect();
+    let one_company = members.iter().any(|member| member.accused == Accused::Same);
+    mean_of_nearest(&mut margins) >= grouper.config().support as f32
+        && (one_company || !place_forbids(grouper, alone, group))
+}
+
+/// The mean of the nearest few.
+fn mean_of_nearest(margins: &mut Vec<f32>) -> f32 {
+    margins.sort_unstable_by(|a, b| b.total_cmp(a));
+    margins.truncate(SUPPORTERS);
+    margins.iter().sum::<f32>() / margins.len().max(1) as f32
+}
+
+/// Asks the index: complaints that share the most keys, rare keys counting more.
+fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
+    let Grouper { postings, scratch: Scratch { query, found, ranked }, .. } = grouper;
     let mut ranked = std::mem::take(ranked);
     ranked.clear();
     query.clear();
     found.clear();
-    let sites = open.sites.iter().map(|&site| Held::new(site, SITE_TF));
-    for held in open.terms.iter().copied().chain(sites) {
-        let number = held.number();
-        let weight = weight(lexicon, held);
-        if weight > 0 && !postings.is_empty(number) {
-            query.push((weight, number));
-        }
-    }
-    // Of equally heavy terms the hash decides: numbers differ after a restart.
-    query.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| lexicon.hash(a.1).cmp(&lexicon.hash(b.1))));
+    query.extend(
+        open.keys.iter().map(|&key| (postings.count(key) as u32, key)).filter(|(count, _)| *count > 0),
+    );
+    query.sort_unstable();
     let mut left = LOOKED_AT;
-    for &(weight, number) in &*query {
-        left -= postings.newest(number, NEWEST_HOLDERS.min(left), |seq| found.add(seq, weight * weight));
+    for &(count, key) in &*query {
+        // A key that n hold is worth 1 / log2(2n).
+        let worth = 1024 / u64::from(u32::BITS - count.leading_zeros());
+        left -= postings.newest(key, NEWEST_HOLDERS.min(left), |seq| found.add(seq, worth));
         if left == 0 {
             break;
         }
     }
-    for near in found.iter().filter(|(sum, _)| *sum >= least) {
+    for near in found.iter() {
         if ranked.len() < COMPARED || ranked.last().is_some_and(|last| near > *last) {
             ranked.truncate(COMPARED - 1);
             let at = ranked.partition_point(|other| *other > near);
@@ -150,36 +176,61 @@ fn find(grouper: &mut Grouper, open: &Open, squared: u64) -> Vec<(u64, u64)> {
     ranked
 }
 
-fn compare(grouper: &Grouper, open: &Open, squared: u64, other: &Open) -> Option<Compared> {
+fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &Open) -> Compared {
     let config = grouper.config();
-    let likeness = likeness(&grouper.lexicon, squared, &other.terms);
-    let is_accident = likeness.shared < FEWEST_SHARED && likeness.cosine < 0.9;
-    if is_accident || likeness.cosine < LEAST_PART * config.same_place as f32 {
-        return None;
-    }
-    let relation = open.place_keys.relation(&other.place_keys);
-    let threshold = match relation {
-        // A less certain sameness earns less.
-        Relation::Same(certainty) => {
-            (config.unknown_place - (config.unknown_place - config.same_place) * f64::from(certainty)) as f32
-        }
-        Relation::Unknown | Relation::Different => config.unknown_place as f32,
+    let likeness = likeness(&grouper.lexicon, squared, &other.pairs);
+    let accused = Company::accused(&grouper.lexicon, open, other);
+    let company = match accused {
+        Accused::Same => config.same_company,
+        Accused::Different => -config.other_company,
+        Accused::Unknown => 0.0,
     };
-    Some(Compared { seq: other.seq, cosine: likeness.cosine, threshold, relation })
+    let relation = open.place_keys.relation(&other.place_keys);
+    let sure = if let Relation::Same(sure) = relation { sure } else { 0.0 };
+    let category = match (open.category, other.category) {
+        (Some(ours), Some(theirs)) if ours == theirs => config.same_category as f32 * sure,
+        (Some(_), Some(_)) => -config.other_category as f32,
+        _ => 0.0,
+    };
+    let parts = [
+        likeness.words,
+        config.title_share as f32 * likeness.title,
+        company as f32,
+        config.same_place as f32 * sure,
+        category,
+    ];
+    let margin = parts.iter().sum::<f32>() / config.likeness as f32;
+    Compared { seq: other.seq, parts, margin, relation, accused }
 }
 
-/// Whether the places of the group that `seq` is in speak against the complaint: a member without
-/// a place must not lead a complaint from elsewhere into the group.
-fn place_forbids(grouper: &Grouper, open: &Open, seq: u64) -> bool {
-    let Some(group) = grouper
-        .window
-        .get(seq)
-        .and_then(|other| other.group)
-        .and_then(|number| grouper.groups[number as usize].as_ref())
-    else {
-        return false;
+/// Whether the group that `near` is in takes the complaint: its nearest members must be like it on
+/// average, and none of its places may speak against it.
+fn admits(grouper: &Grouper, open: &Open, squared: Squared, near: &Compared, compared: &[Compared]) -> bool {
+    let group = grouper.window.get(near.seq).and_then(|other| other.group);
+    let Some(group) = group.and_then(|number| grouper.groups[number as usize].as_ref()) else {
+        return true;
     };
-    let mut different = false;
+    supports(grouper, open, squared, group, compared)
+        && (near.accused == Accused::Same || !place_forbids(grouper, open, group))
+}
+
+fn supports(grouper: &Grouper, open: &Open, squared: Squared, group: &Group, compared: &[Compared]) -> bool {
+    let is_compared = |seq: u64| compared.iter().find(|near| near.seq == seq);
+    let found = compared.iter().filter(|near| group.is_member(near.seq)).map(|near| near.margin);
+    let asked = group
+        .members()
+        .rev()
+        .take(ASKED_SUPPORTERS)
+        .filter(|seq| is_compared(*seq).is_none())
+        .filter_map(|seq| grouper.window.get(seq))
+        .map(|other| compare(grouper, open, squared, other).margin);
+    let mut margins: Vec<f32> = found.chain(asked).collect();
+    mean_of_nearest(&mut margins) >= grouper.config().support as f32
+}
+
+/// Whether the places of the group speak against the complaint: a member without a place must not lead
+/// a complaint from elsewhere into it. A community is wide: to share one weighs less than other sites.
+fn place_forbids(grouper: &Grouper, open: &Open, group: &Group) -> bool {
     let relations = group
         .members()
         .rev()
@@ -188,43 +239,18 @@ fn place_forbids(grouper: &Grouper, open: &Open, seq: u64) -> bool {
         .map(|member| open.place_keys.relation(&member.place_keys))
         .filter(|relation| *relation != Relation::Unknown)
         .take(PLACED_MEMBERS);
+    let (mut same, mut different) = (0.0_f32, 0.0_f32);
     for relation in relations {
         match relation {
-            Relation::Same(_) => return false,
-            _ => different = true,
+            Relation::Same(sure) => same += sure,
+            _ => different += 1.0,
         }
     }
-    different
+    different > same
 }
 
-fn evidence(
-    grouper: &Grouper,
-    candidate: &Candidate<'_>,
-    open: &Open,
-    near: &Compared,
-) -> Option<MemberEvidence> {
+fn evidence(grouper: &Grouper, candidate: &Candidate<'_>, near: &Compared) -> Option<MemberEvidence> {
     let other = grouper.window.get(near.seq)?;
-    let lexicon = &grouper.lexicon;
-    let mut shared = FxHashMap::default();
-    let mut total = 0;
-    each_shared(&open.terms, &other.terms, |ours, theirs| {
-        let product = weight(lexicon, ours) * weight(lexicon, theirs);
-        total += product;
-        shared.insert(ours.number(), product);
-    });
-    // Read in the order of the text, so that equally heavy terms stand in that order.
-    let mut shared_terms: Vec<(u64, SharedTerm)> = candidate
-        .terms
-        .iter()
-        .filter_map(|term| {
-            let product = *shared.get(&lexicon.known(term.hash)?)?;
-            let weight = (product as f64 / total.max(1) as f64) as f32;
-            let word = candidate.terms.word(term).to_owned();
-            Some((product, SharedTerm { term: word, weight, span: Some(term.span) }))
-        })
-        .collect();
-    shared_terms.sort_by_key(|(product, _)| std::cmp::Reverse(*product));
-    let shared_terms = shared_terms.into_iter().take(SHOWN_TERMS).map(|(_, term)| term).collect();
     let shared_places = candidate
         .places
         .iter()
@@ -235,16 +261,43 @@ fn evidence(
         })
         .cloned()
         .collect();
-    let lowered = matches!(near.relation, Relation::Same(_))
-        .then(|| grouper.config().unknown_place as f32 - near.threshold);
     Some(MemberEvidence {
         nearest: other.id.clone(),
-        similarity: near.cosine,
-        threshold: near.threshold,
-        shared_terms,
+        similarity: near.parts.iter().sum(),
+        threshold: grouper.config().likeness as f32,
+        shared_terms: shared_stretches(grouper, candidate, other),
         shared_places,
-        parts: parts(near.cosine, lowered),
+        parts: parts(near.parts),
     })
+}
+
+/// What both say, as it stands in the candidate's words: shared pairs that overlap are one stretch.
+fn shared_stretches(grouper: &Grouper, candidate: &Candidate<'_>, other: &Open) -> Vec<SharedTerm> {
+    let mut stretches: Vec<(u64, Span)> = Vec::new();
+    let mut total = 0_u64;
+    for gram in candidate.grams.iter() {
+        let pair = usize::from(gram.pair);
+        let Ok(at) = other.pairs.binary_search_by_key(&pair, |held| held.pair()) else { continue };
+        let idf = u64::from(grouper.lexicon.idf(pair));
+        let product = idf * u64::from(gram.tf) * idf * Held::tf_of(other.pairs[at].how());
+        total += product;
+        match stretches.last_mut() {
+            Some((weight, span)) if span.field == gram.span.field && gram.span.start < span.end => {
+                *weight += product;
+                span.end = gram.span.end;
+            }
+            _ => stretches.push((product, gram.span)),
+        }
+    }
+    // Equally heavy ones stay in the order of the text.
+    stretches.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    let shown = stretches.into_iter().filter(|(weight, _)| *weight > 0).take(SHOWN_TERMS);
+    let shown = shown.filter_map(|(weight, span)| {
+        let said = if span.field == Where::Title { candidate.said.0 } else { candidate.said.1 };
+        let term = said.get(span.start as usize..span.end as usize)?.to_owned();
+        Some(SharedTerm { term, weight: (weight as f64 / total as f64) as f32, span: Some(span) })
+    });
+    shown.collect()
 }
 
 fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option<u32>)>) -> Vec<KeptApart> {
@@ -259,15 +312,16 @@ fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option
             continue;
         }
         let reason = match near.relation {
-            _ if near.margin() >= 1.0 => "another_group_is_nearer_or_its_place_differs",
             Relation::Different => "other_place",
+            _ if near.accused == Accused::Different => "other_company",
+            _ if near.margin >= 1.0 => "its_group_is_about_something_else",
             _ => "below_threshold",
         };
         shown.push(KeptApart {
             nearest: other.id.clone(),
             group,
-            similarity: near.cosine,
-            threshold: near.threshold,
+            similarity: near.parts.iter().sum(),
+            threshold: grouper.config().likeness as f32,
             reason: reason.to_owned(),
         });
         if shown.len() == SHOWN_APART {
@@ -281,17 +335,12 @@ fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option
 pub(super) fn medoid<'g>(grouper: &'g Grouper, group: &Group) -> Option<&'g Open> {
     let newest: Vec<&Open> =
         group.members().rev().take(super::MAX_EVIDENCE).filter_map(|seq| grouper.window.get(seq)).collect();
-    let squared: Vec<u64> = newest.iter().map(|open| squared_length(&grouper.lexicon, &open.terms)).collect();
+    let squared: Vec<Squared> =
+        newest.iter().map(|open| Squared::of(&grouper.lexicon, &open.pairs)).collect();
     let likeness_to_others = |at: usize| -> f32 {
         (0..newest.len())
             .filter(|&other| other != at)
-            .map(|other| {
-                cosine(
-                    &grouper.lexicon,
-                    (&newest[at].terms, squared[at]),
-                    (&newest[other].terms, squared[other]),
-                )
-            })
+            .map(|other| cosine(&grouper.lexicon, (newest[at], squared[at]), (newest[other], squared[other])))
             .sum()
     };
     let mut best: Option<(f32, &Open)> = None;

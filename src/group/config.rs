@@ -29,13 +29,28 @@ pub struct GroupConfig {
     pub steps_by_category: BTreeMap<String, GrowthSteps>,
     /// An incident without a new complaint for this many days is resolved, 1 to `match_days`.
     pub resolve_after_days: u32,
-    /// The similarity, 0.01 to 1, at which two complaints that surely name the same place are one
-    /// matter; the less sure, the nearer to `unknown_place`. Above `unknown_place`, naming the same
-    /// place would count against them.
+    /// How like two complaints must be to be one matter: the cosine of their words, plus
+    /// `title_share` times that of their titles, against this, 0.01 to 2. Different places are kept
+    /// apart at any likeness.
+    pub likeness: f64,
+    /// What the titles' likeness adds, 0 to 2 times its cosine.
+    pub title_share: f64,
+    /// What is added when both accuse one company of what a risk rule knows, 0 to 2, and taken away
+    /// when their titles name different ones.
+    pub same_company: f64,
+    /// See `same_company`.
+    pub other_company: f64,
+    /// What is added when both surely name one place, 0 to 2; the less sure, the less.
     pub same_place: f64,
-    /// The similarity, 0.01 to 1, asked for when their places say nothing: one of them names none,
-    /// or they cannot be compared. Different places are kept apart at any similarity.
-    pub unknown_place: f64,
+    /// What is added when both are of one category at one place, 0 to 2, by as much as the place is
+    /// sure.
+    pub same_category: f64,
+    /// What is taken away when both have a category and not the same, 0 to 2.
+    pub other_category: f64,
+    /// How like a complaint must be to the group's nearest members on average, as a part of
+    /// `likeness`, 0 to 2: one near member must not draw it into a group that speaks of something
+    /// else.
+    pub support: f64,
     /// How many times a word in the title counts against one in the text, 1 to 10.
     pub title_weight: u32,
 }
@@ -48,8 +63,14 @@ impl Default for GroupConfig {
             steps: GrowthSteps::default(),
             steps_by_category: BTreeMap::new(),
             resolve_after_days: 14,
-            same_place: 0.16,
-            unknown_place: 0.22,
+            likeness: 0.4,
+            title_share: 0.5,
+            same_company: 0.4,
+            other_company: 0.3,
+            same_place: 0.02,
+            same_category: 1.0,
+            other_category: 0.15,
+            support: 0.95,
             title_weight: 3,
         }
     }
@@ -82,9 +103,18 @@ impl GroupConfig {
                 return fail(key, format!("{days} is not within 1 to match_days ({})", self.match_days));
             }
         }
-        for (key, value) in [("same_place", self.same_place), ("unknown_place", self.unknown_place)] {
-            if !(0.01..=1.0).contains(&value) {
-                return fail(key, format!("{value} is not within 0.01 to 1"));
+        for (key, value, least) in [
+            ("likeness", self.likeness, 0.01),
+            ("title_share", self.title_share, 0.0),
+            ("same_company", self.same_company, 0.0),
+            ("other_company", self.other_company, 0.0),
+            ("same_place", self.same_place, 0.0),
+            ("same_category", self.same_category, 0.0),
+            ("other_category", self.other_category, 0.0),
+            ("support", self.support, 0.0),
+        ] {
+            if !(least..=2.0).contains(&value) {
+                return fail(key, format!("{value} is not within {least} to 2"));
             }
         }
         if !(1..=10).contains(&self.title_weight) {

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use crate::model::{ComplaintId, MemberEvidence, PlaceMention, ScorePart, SharedTerm, Span};
 
-/// The part of a likeness that its terms make.
-const TERMS: &str = "terms";
-/// What naming the same place takes off the threshold.
-const SAME_PLACE: &str = "same_place_lowers_threshold";
+/// What a score is made of: the likeness of the words, that of the titles, one company or another, one
+/// place, one category or another.
+const PARTS: [&str; 5] = ["terms", "title", "company", "place", "category"];
 
-/// The score of a likeness taken apart.
-pub(super) fn parts(similarity: f32, lowered: Option<f32>) -> Vec<ScorePart> {
-    let part = |what: &str, score| ScorePart { what: what.into(), score };
-    std::iter::once(part(TERMS, similarity)).chain(lowered.map(|by| part(SAME_PLACE, -by))).collect()
+/// A score taken apart, in the order of [`PARTS`].
+pub(super) type Parts = [f32; PARTS.len()];
+
+/// For people: what counts for nothing is left out.
+pub(super) fn parts(scores: Parts) -> Vec<ScorePart> {
+    let counts = PARTS.into_iter().zip(scores).filter(|(_, score)| *score != 0.0);
+    counts.map(|(what, score)| ScorePart { what: what.into(), score }).collect()
 }
 
 /// A member's evidence, packed.
@@ -21,7 +23,7 @@ pub(super) struct Packed {
     nearest: ComplaintId,
     similarity: f32,
     threshold: f32,
-    lowered: Option<f32>,
+    parts: Parts,
     /// All shared terms, one after the other.
     words: Box<str>,
     /// The bytes of each, its weight and where it stands.
@@ -32,12 +34,12 @@ pub(super) struct Packed {
 impl Packed {
     pub(super) fn new(evidence: &MemberEvidence) -> Self {
         let MemberEvidence { nearest, similarity, threshold, shared_terms, shared_places, parts } = evidence;
-        let lowered = parts.iter().find(|part| part.what == SAME_PLACE);
+        let score = |what| parts.iter().find(|part| part.what == what).map_or(0.0, |part| part.score);
         Self {
             nearest: nearest.clone(),
             similarity: *similarity,
             threshold: *threshold,
-            lowered: lowered.map(|part| -part.score),
+            parts: PARTS.map(score),
             words: shared_terms.iter().map(|shared| shared.term.as_str()).collect::<String>().into(),
             terms: shared_terms
                 .iter()
@@ -60,7 +62,7 @@ impl Packed {
             similarity: self.similarity,
             threshold: self.threshold,
             shared_places: self.places.to_vec(),
-            parts: parts(self.similarity, self.lowered),
+            parts: parts(self.parts),
         })
     }
 
@@ -91,14 +93,14 @@ mod tests {
             span,
             part: Some("2期".into()),
         };
-        for lowered in [None, Some(0.0625)] {
+        for scores in [[0.5, 0.0, 0.0, 0.0, 0.0], [0.25, 0.125, -0.5, 0.5, 0.25]] {
             let evidence = MemberEvidence {
                 nearest: "a1".into(),
                 similarity: 0.5,
                 threshold: 0.21,
                 shared_terms: vec![shared("烟道", span), shared("kh1", None), shared("漏烟", span)],
                 shared_places: vec![place.clone()],
-                parts: parts(0.5, lowered),
+                parts: parts(scores),
             };
             let packed = Packed::new(&evidence);
             assert_eq!(*packed.unpack(), evidence);

@@ -1,6 +1,6 @@
 //! Assigning complaints to groups, one at a time.
 
-use std::cmp::Reverse;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,19 +8,13 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
 use crate::place::{PlaceKeys, PlaceNames};
-use crate::text::Segmenter;
 
 use super::candidates::{self, Choice};
 use super::lexicon::Lexicon;
 use super::members::Group;
 use super::posting::Postings;
-use super::terms::{Terms, hash_word};
 use super::window::{Held, Open, Window};
-use super::{GroupConfig, Tally, identity};
-
-/// The heaviest terms of a complaint that are kept to compare it with others: a bound on memory and
-/// work.
-const KEPT_TERMS: usize = 48;
+use super::{Company, Grams, GroupConfig, Tally, grams, identity};
 
 /// A complaint that asks where it belongs.
 #[derive(Debug, Clone)]
@@ -36,11 +30,17 @@ pub struct Candidate<'a> {
     /// Who called.
     pub callers: &'a CallerKeys,
     /// Its words.
-    pub terms: &'a Terms,
+    pub grams: &'a Grams,
     /// The places it names.
     pub places: &'a [PlaceMention],
     /// The same places, ready to be compared.
     pub place_keys: &'a PlaceKeys,
+    /// Its category, from coarse to fine; empty without one.
+    pub category: &'a [String],
+    /// Whom it accuses.
+    pub company: Option<&'a Arc<Company>>,
+    /// Its title and text, of which its words are a part.
+    pub said: (&'a str, &'a str),
     /// Its title, or the beginning of its text.
     pub headline: &'a str,
 }
@@ -50,8 +50,9 @@ pub struct Candidate<'a> {
 pub struct Assigned {
     /// The group and why, and what it was kept apart from.
     pub decision: GroupDecision,
-    /// The complaint that was alone until now and founded the group together with this one.
-    pub founder: Option<ComplaintId>,
+    /// Complaints that were alone until now and come into the group with this one: the one with which it
+    /// was founded, and others that are like both.
+    pub drawn: Vec<ComplaintId>,
 }
 
 /// The open complaints and their groups.
@@ -70,10 +71,10 @@ pub struct Grouper {
 
 impl Grouper {
     /// Nothing open yet.
-    pub fn new(config: Arc<GroupConfig>, segmenter: Arc<Segmenter>) -> Self {
+    pub fn new(config: Arc<GroupConfig>) -> Self {
         Self {
             config,
-            lexicon: Lexicon::new(segmenter),
+            lexicon: Lexicon::new(),
             postings: Postings::default(),
             window: Window::default(),
             groups: Vec::new(),
@@ -95,9 +96,9 @@ impl Grouper {
         self.lexicon.documents()
     }
 
-    /// How many distinct terms and sites the open complaints hold.
+    /// How many distinct pairs of syllables the open complaints hold.
     pub fn open_terms(&self) -> usize {
-        self.lexicon.terms()
+        self.lexicon.pairs()
     }
 
     /// How many groups have open members.
@@ -110,19 +111,27 @@ impl Grouper {
     pub fn assign(&mut self, candidate: &Candidate<'_>) -> Assigned {
         let mut open = self.open(candidate);
         let choice = candidates::choose(self, candidate, &open);
-        let Choice { joined, kept_apart } = choice;
+        let Choice { joined, also, kept_apart } = choice;
         let mut decision = GroupDecision { kept_apart, ..GroupDecision::default() };
-        let mut founder = None;
+        let mut drawn = Vec::new();
         if let Some((nearest, evidence)) = joined {
             let number = if let Some(number) = self.window.get(nearest).and_then(|open| open.group) {
                 number
             } else {
-                founder = Some(evidence.nearest.clone());
+                drawn.push(evidence.nearest.clone());
                 let id = identity::group_id(&evidence.nearest, candidate.id, candidate.at);
                 let number = self.group_number(&id);
                 self.join(nearest, number);
                 number
             };
+            for (seq, margin) in also {
+                if candidates::draws(self, seq, margin, number)
+                    && let Some(alone) = self.window.get(seq)
+                {
+                    drawn.push(alone.id.clone());
+                    self.join(seq, number);
+                }
+            }
             open.group = Some(number);
             if let Some(group) = &mut self.groups[number as usize] {
                 group.keep_evidence(candidate.seq, candidate.id.clone(), &evidence);
@@ -131,7 +140,7 @@ impl Grouper {
             decision.evidence = Some(Arc::new(evidence));
         }
         self.insert(open);
-        Assigned { decision, founder }
+        Assigned { decision, drawn }
     }
 
     /// Puts a stored complaint back with the decision that was made about it. Complaints come in
@@ -208,8 +217,8 @@ impl Grouper {
             let _ = writeln!(out, "{id} {members:?} {:?}", self.tally(&id));
         }
         for open in self.window.iter() {
-            let near: usize = open.numbers().map(|number| self.postings.count(number)).sum();
-            let rare: u64 = open.numbers().map(|number| u64::from(self.lexicon.idf(number))).sum();
+            let near: usize = open.keys.iter().map(|key| self.postings.count(*key)).sum();
+            let rare: u64 = open.pairs.iter().map(|held| u64::from(self.lexicon.idf(held.pair()))).sum();
             let _ = writeln!(out, "{} {} {near} {rare} {:?}", open.seq, open.id, open.clock);
         }
         out
@@ -236,15 +245,23 @@ impl Grouper {
     }
 
     fn open(&mut self, candidate: &Candidate<'_>) -> Open {
-        let terms = self.heaviest_terms(candidate.terms);
-        let mut sites: Vec<u32> = candidate
-            .places
-            .iter()
-            .filter(|place| candidates::leads_somewhere(place))
-            .map(|place| self.lexicon.number(hash_word(b'p', &place.name), &place.name))
-            .collect();
-        sites.sort_unstable();
-        sites.dedup();
+        let mut pairs: Box<[Held]> = candidate.grams.iter().map(Held::new).collect();
+        pairs.sort_unstable();
+        let category = (!candidate.category.is_empty())
+            .then(|| NonZeroU32::MIN | grams::hash_name(&candidate.category.join("/")));
+        let sites = candidate.places.iter().filter(|place| candidates::leads_somewhere(place));
+        // A site alone, and with the category: of the busy site's many complaints those of the kind.
+        let sites = sites.flat_map(|site| {
+            let site = grams::hash_name(&site.name);
+            let of_kind =
+                category.map(|category| grams::hash(u64::from(category.get()) << 32 | u64::from(site)));
+            [Some(site), of_kind].into_iter().flatten()
+        });
+        let companies = candidate.company.iter().flat_map(|company| company.keys());
+        let mut keys: Vec<u32> =
+            candidate.grams.keys().iter().copied().chain(sites).chain(companies).collect();
+        keys.sort_unstable();
+        keys.dedup();
         let mut place_keys = candidate.place_keys.clone();
         self.place_names.share(&mut place_keys);
         Open {
@@ -253,45 +270,22 @@ impl Grouper {
             at: candidate.at,
             clock: candidate.clock,
             callers: candidate.callers.clone(),
-            terms,
+            pairs,
+            keys: keys.into(),
             place_keys,
-            sites: sites.into_boxed_slice(),
+            category,
+            company: candidate.company.cloned(),
             group: None,
             headline: candidate.headline.into(),
         }
     }
 
-    /// Keeps the terms that weigh most by general Chinese. Not by today's rarities: what is kept
-    /// must not depend on what else is open.
-    fn heaviest_terms(&mut self, terms: &Terms) -> Box<[Held]> {
-        let numbered = terms.iter().map(|term| (self.lexicon.number(term.hash, terms.word(term)), term.tf));
-        let mut weighed: Vec<(u32, u8)> = numbered.collect();
-        if weighed.len() > KEPT_TERMS {
-            let weight =
-                |&(number, tf): &(u32, u8)| u64::from(tf) * u64::from(self.lexicon.prior_idf(number));
-            let mut order: Vec<(Reverse<u64>, usize)> =
-                weighed.iter().map(weight).map(Reverse).zip(0..).collect();
-            // Of equally heavy terms those that come first in the text.
-            order.select_nth_unstable(KEPT_TERMS);
-            let mut light: Vec<usize> = order[KEPT_TERMS..].iter().map(|&(_, at)| at).collect();
-            light.sort_unstable();
-            for at in light.into_iter().rev() {
-                let (number, _) = weighed.swap_remove(at);
-                self.lexicon.forget_unheld(number);
-            }
-        }
-        let mut kept: Box<[Held]> = weighed.into_iter().map(|(number, tf)| Held::new(number, tf)).collect();
-        kept.sort_unstable();
-        kept
-    }
-
     fn insert(&mut self, open: Open) {
         let seq = open.seq;
-        for number in open.numbers() {
-            self.lexicon.hold(number);
-            self.postings.add(number, seq);
+        self.lexicon.hold(&open.pairs);
+        for key in &open.keys {
+            self.postings.add(*key, seq);
         }
-        self.lexicon.count_document(1);
         self.by_complaint.insert(open.id.clone(), seq);
         let group = open.group;
         self.window.push(open);
@@ -318,11 +312,10 @@ impl Grouper {
 
     /// Returns the complaint's group if that has no member left and is gone.
     fn forget(&mut self, open: &Open) -> Option<GroupId> {
-        for number in open.numbers() {
-            self.postings.remove(number, open.seq);
-            self.lexicon.release(number);
+        for key in &open.keys {
+            self.postings.remove(*key, open.seq);
         }
-        self.lexicon.count_document(-1);
+        self.lexicon.release(&open.pairs);
         let number = open.group?;
         let emptied = self.groups[number as usize].take_if(|group| group.members().len() == 0)?;
         self.by_id.remove(&emptied.id);

@@ -144,6 +144,11 @@ impl Group {
         self.people.count_after(moment)
     }
 
+    /// Whether a complaint is a member that is open.
+    pub(super) fn is_member(&self, seq: u64) -> bool {
+        self.members.binary_search(&seq).is_ok()
+    }
+
     /// Sequence numbers of the open members, ascending.
     pub fn members(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
         self.members.iter().copied()

@@ -1,7 +1,7 @@
 //! Group-incident detection (群诉): which complaints are about one matter at one place, and when
 //! enough people have said so.
 //!
-//! **Does:** turns a complaint's words into [`Terms`]; assigns each complaint to a group, or leaves
+//! **Does:** turns a complaint's words into [`Grams`]; assigns each complaint to a group, or leaves
 //! it alone, by comparing it with the open ones ([`Grouper`]); counts distinct people ([`People`]);
 //! runs the life cycle of an incident ([`Incident`]). **Promises:** a pure fold: the same
 //! complaints in the same order give the same groups, whatever came before the open window; work
@@ -12,9 +12,12 @@
 //! they were put in; nothing else is remembered. That is what makes a restart exact: put the same
 //! complaints back with [`Grouper::restore`] and the state is the same.
 
+pub mod background;
 mod candidates;
+mod company;
 mod config;
 mod evidence;
+mod grams;
 mod grouper;
 mod identity;
 mod incident;
@@ -24,14 +27,14 @@ mod people;
 mod posting;
 mod similarity;
 mod sums;
-mod terms;
 mod window;
 
+pub use company::Company;
 pub use config::{GroupConfig, GroupConfigError};
+pub use grams::{Gram, Grams, KEPT_KEYS, KEPT_PAIRS, MAX_PAIRS};
 pub use grouper::{Assigned, Candidate, Grouper};
 pub use identity::alert_id;
 pub use incident::{Incident, IncidentStep};
 pub use members::{Group, MAX_EVIDENCE, Tally};
 pub use people::People;
-pub use terms::{MAX_TERMS, Term, Terms};
 pub use window::Open;

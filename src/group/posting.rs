@@ -1,79 +1,74 @@
-//! The inverted index: for each term, the open complaints that hold it.
+//! The inverted index: for each key, the open complaints that hold it.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
-/// Complaints that hold a term, oldest first, by the low half of their numbers: four billion
-/// complaints are never open at once. Most terms are held by one complaint.
-#[derive(Debug, Default)]
+use rustc_hash::FxHashMap;
+
+/// Complaints that hold a key, oldest first, by the low half of their numbers: four billion complaints
+/// are never open at once. Most keys are held by one complaint.
+#[derive(Debug)]
 enum Posting {
-    #[default]
-    None,
     One(u32),
-    Many(VecDeque<u32>),
+    #[expect(clippy::box_collection, reason = "most keys have one holder: the smaller the entry the better")]
+    Many(Box<VecDeque<u32>>),
 }
 
-/// All postings, by term number. A function of what is open alone: a term that many hold keeps all
-/// of them, and who asks takes the newest.
+/// All postings, by key. A function of what is open alone: a key that many hold keeps all of them,
+/// and who asks takes the newest.
 #[derive(Debug, Default)]
 pub(super) struct Postings {
-    lists: Vec<Posting>,
+    lists: FxHashMap<u32, Posting>,
     newest: u64,
 }
 
 impl Postings {
-    /// Adds a complaint to a term's posting. No number is below one added before.
-    pub(super) fn add(&mut self, term: u32, seq: u64) {
+    /// Adds a complaint to a key's posting. No number is below one added before.
+    pub(super) fn add(&mut self, key: u32, seq: u64) {
         debug_assert!(seq >= self.newest, "numbers rise");
         self.newest = seq;
-        let term = term as usize;
-        if term >= self.lists.len() {
-            self.lists.resize_with(term + 1, Posting::default);
-        }
-        let (low, posting) = (seq as u32, &mut self.lists[term]);
-        match posting {
-            Posting::None => *posting = Posting::One(low),
-            Posting::One(first) => *posting = Posting::Many(VecDeque::from([*first, low])),
-            Posting::Many(list) => list.push_back(low),
+        let low = seq as u32;
+        match self.lists.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(Posting::One(low));
+            }
+            Entry::Occupied(mut held) => match held.get_mut() {
+                Posting::One(first) => {
+                    let both = Box::new(VecDeque::from([*first, low]));
+                    held.insert(Posting::Many(both));
+                }
+                Posting::Many(list) => list.push_back(low),
+            },
         }
     }
 
     /// Takes a complaint out again.
-    pub(super) fn remove(&mut self, term: u32, seq: u64) {
+    pub(super) fn remove(&mut self, key: u32, seq: u64) {
         let (newest, low) = (self.newest as u32, seq as u32);
-        let posting = &mut self.lists[term as usize];
-        match posting {
-            Posting::None => {}
-            Posting::One(only) => {
-                debug_assert_eq!(*only, low, "a complaint is taken out of what it was put into");
-                *posting = Posting::None;
-            }
-            Posting::Many(list) => {
-                // Expiry takes the oldest, an update any.
-                let age = |seq: u32| newest.wrapping_sub(seq);
-                if let Ok(at) = list.binary_search_by(|other| age(low).cmp(&age(*other))) {
-                    list.remove(at);
-                }
-                match list.len() {
-                    0 => *posting = Posting::None,
-                    1 => *posting = Posting::One(list[0]),
-                    held if held < list.capacity() / 4 => list.shrink_to(2 * held),
-                    _ => {}
-                }
-            }
+        let Entry::Occupied(mut held) = self.lists.entry(key) else { return };
+        let Posting::Many(list) = held.get_mut() else {
+            held.remove();
+            return;
+        };
+        // Expiry takes the oldest, an update any.
+        let age = |seq: u32| newest.wrapping_sub(seq);
+        if let Ok(at) = list.binary_search_by(|other| age(low).cmp(&age(*other))) {
+            list.remove(at);
+        }
+        if list.len() == 1 {
+            let only = list[0];
+            held.insert(Posting::One(only));
+        } else if list.len() < list.capacity() / 4 {
+            list.shrink_to(2 * list.len());
         }
     }
 
-    /// Whether nobody holds the term.
-    pub(super) fn is_empty(&self, term: u32) -> bool {
-        matches!(self.lists.get(term as usize), None | Some(Posting::None))
-    }
-
-    /// Visits the newest holders of a term, at most `most`, newest first; returns how many.
-    pub(super) fn newest(&self, term: u32, most: usize, mut visit: impl FnMut(u64)) -> usize {
+    /// Visits the newest holders of a key, at most `most`, newest first; returns how many.
+    pub(super) fn newest(&self, key: u32, most: usize, mut visit: impl FnMut(u64)) -> usize {
         let newest = self.newest;
         let mut full = |low: u32| visit(newest - u64::from((newest as u32).wrapping_sub(low)));
-        match self.lists.get(term as usize) {
-            None | Some(Posting::None) => 0,
+        match self.lists.get(&key) {
+            None => 0,
             Some(Posting::One(only)) => {
                 full(*only);
                 1
@@ -86,10 +81,10 @@ impl Postings {
         }
     }
 
-    /// How many hold the term.
-    pub(super) fn count(&self, term: u32) -> usize {
-        match self.lists.get(term as usize) {
-            None | Some(Posting::None) => 0,
+    /// How many hold the key.
+    pub(super) fn count(&self, key: u32) -> usize {
+        match self.lists.get(&key) {
+            None => 0,
             Some(Posting::One(_)) => 1,
             Some(Posting::Many(list)) => list.len(),
         }
@@ -122,6 +117,6 @@ mod tests {
         postings.remove(3, begin + 3);
         assert_eq!((postings.count(3), newest(&postings, 9)), (1, vec![begin + 2]));
         postings.remove(3, begin + 2);
-        assert!(postings.is_empty(3) && postings.is_empty(99));
+        assert_eq!((postings.count(3), postings.count(99)), (0, 0));
     }
 }

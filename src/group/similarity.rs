@@ -1,65 +1,75 @@
-//! How like two complaints are: the cosine of their words, the rare ones weighing more.
+//! How like two complaints are: cosines of their pairs of syllables, the rare ones weighing more.
 
 use super::lexicon::{Lexicon, Weights};
-use super::window::Held;
+use super::window::{Held, Open};
 
-/// The cosine, and what it is made of.
-#[derive(Debug, Clone, PartialEq)]
+/// The rarity that titles must share to count in full, in 1/1024.
+const TELLING_TITLE: f32 = 20.0 * 1024.0;
+
+/// Cosines of two complaints, 0 (nothing shared) to 1 (the same words).
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Likeness {
-    /// 0 (nothing shared) to 1 (the same words).
-    pub(super) cosine: f32,
-    /// How many terms are shared.
-    pub(super) shared: usize,
+    /// Of title and text together.
+    pub(super) words: f32,
+    /// Of the titles, as much as they tell; of the words where one has no title.
+    pub(super) title: f32,
 }
 
-/// Squared length of a complaint's weight vector under today's rarities.
-pub(super) fn squared_length(lexicon: &Lexicon, terms: &[Held]) -> u64 {
-    terms.iter().map(|&held| weight(lexicon, held).pow(2)).sum()
+/// Squared lengths of a complaint's weight vectors under today's rarities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Squared {
+    words: u64,
+    title: u64,
+}
+
+impl Squared {
+    pub(super) fn of(lexicon: &Lexicon, pairs: &[Held]) -> Self {
+        let mut squared = Self::default();
+        for held in pairs {
+            let idf = u64::from(lexicon.idf(held.pair()));
+            squared.words += (idf * Held::tf_of(held.how())).pow(2);
+            squared.title += (idf * Held::title_of(held.how())).pow(2);
+        }
+        squared
+    }
 }
 
 /// Compares the complaint that the lexicon was asked about ([`Lexicon::ask`]) with another. Sums are
-/// whole numbers, so the result does not depend on how terms happen to be numbered.
-pub(super) fn likeness(lexicon: &Lexicon, asking_squared: u64, terms: &[Held]) -> Likeness {
-    let (mut dot, mut squared, mut shared) = (0_u64, 0_u64, 0);
-    for &held in terms {
-        let Weights { ours, asking, shared: is_shared } = lexicon.weights(held);
-        squared += ours * ours;
+/// whole numbers (a weight has at most 7 + 15 bits, 64 squares fit), so they are the same in any order.
+pub(super) fn likeness(lexicon: &Lexicon, asking: Squared, pairs: &[Held]) -> Likeness {
+    let (mut words, mut title, mut squared, mut told) = (0_u64, 0_u64, Squared::default(), 0_u64);
+    for &held in pairs {
+        let Weights { ours, asking, our_title, asking_title } = lexicon.weights(held);
         // Nothing is added where nothing is shared: without a branch, this is what runs most.
-        dot += ours * asking;
-        shared += usize::from(is_shared);
+        squared.words += ours * ours;
+        words += ours * asking;
+        squared.title += our_title * our_title;
+        title += our_title * asking_title;
+        told += our_title * u64::from(asking_title > 0);
     }
-    let cosine =
-        if dot == 0 { 0.0 } else { dot as f64 / ((asking_squared as f64).sqrt() * (squared as f64).sqrt()) };
-    Likeness { cosine: cosine as f32, shared }
+    // Titles that share little that is rare (停车问题) are like thousands of others.
+    let told = (told as f32 / TELLING_TITLE).min(1.0);
+    let words = ratio(words, squared.words, asking.words);
+    // Where nobody wrote a title the text says all there is to say.
+    let untitled = squared.title == 0 || asking.title == 0;
+    let title = if untitled { words } else { told * ratio(title, squared.title, asking.title) };
+    Likeness { words, title }
 }
 
-/// The cosine of two complaints whose squared lengths are known.
-pub(super) fn cosine(lexicon: &Lexicon, a: (&[Held], u64), b: (&[Held], u64)) -> f32 {
+/// The cosine of the words of two complaints whose squared lengths are known.
+pub(super) fn cosine(lexicon: &Lexicon, a: (&Open, Squared), b: (&Open, Squared)) -> f32 {
     let mut dot = 0_u64;
-    each_shared(a.0, b.0, |ours, theirs| dot += weight(lexicon, ours) * weight(lexicon, theirs));
-    if dot == 0 { 0.0 } else { (dot as f64 / ((a.1 as f64).sqrt() * (b.1 as f64).sqrt())) as f32 }
-}
-
-/// Calls `visit` for each term that both hold.
-#[inline]
-pub(super) fn each_shared(a: &[Held], b: &[Held], mut visit: impl FnMut(Held, Held)) {
-    let (mut i, mut j) = (0, 0);
-    while let (Some(&ours), Some(&theirs)) = (a.get(i), b.get(j)) {
-        match ours.number().cmp(&theirs.number()) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => {
-                visit(ours, theirs);
-                i += 1;
-                j += 1;
-            }
+    let mut theirs = b.0.pairs.iter().peekable();
+    for ours in &a.0.pairs {
+        while theirs.next_if(|held| held.pair() < ours.pair()).is_some() {}
+        if let Some(held) = theirs.next_if(|held| held.pair() == ours.pair()) {
+            let idf = u64::from(lexicon.idf(ours.pair()));
+            dot += idf * idf * Held::tf_of(ours.how()) * Held::tf_of(held.how());
         }
     }
+    ratio(dot, a.1.words, b.1.words)
 }
 
-/// A term's weight in a complaint: damped count (1/32) times rarity (1/1024). At most
-/// 252 × 2^15, so that 64 squares fit 64 bits.
-#[inline]
-pub(super) fn weight(lexicon: &Lexicon, held: Held) -> u64 {
-    u64::from(held.tf()) * u64::from(lexicon.idf(held.number()))
+fn ratio(dot: u64, a: u64, b: u64) -> f32 {
+    if dot == 0 { 0.0 } else { (dot as f64 / ((a as f64).sqrt() * (b as f64).sqrt())) as f32 }
 }

@@ -1,50 +1,53 @@
 //! The open complaints, in the order in which they were applied.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::model::{CallerKeys, ComplaintId};
 use crate::place::PlaceKeys;
 
-/// A term that an open complaint holds: its number and its damped count, in one word of memory.
+use super::Company;
+use super::grams::Gram;
+
+/// A pair of syllables that an open complaint holds, with how it holds it, in one word of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Held(u32);
 
 impl Held {
-    /// Bits in which the damped count is kept.
-    pub(super) const TF_BITS: u32 = 6;
-    /// Numbers of terms are below this.
-    pub(super) const NUMBERS: u32 = 1 << (32 - Self::TF_BITS);
+    /// Bits that say how: the damped count in 1/16, and above it whether the title holds the pair.
+    pub(super) const HOW_BITS: u32 = 8;
+    const TITLE: u32 = 1 << 7;
 
-    /// `tf` is kept to within 4/32.
-    pub(super) fn new(number: u32, tf: u8) -> Self {
-        debug_assert!(number < Self::NUMBERS);
-        Self(number << Self::TF_BITS | u32::from(tf >> 2))
+    pub(super) fn new(gram: &Gram) -> Self {
+        let title = if gram.in_title { Self::TITLE } else { 0 };
+        Self(u32::from(gram.pair) << Self::HOW_BITS | title | u32::from(gram.tf.min(127)))
     }
 
-    /// The term.
+    /// The pair.
     #[inline]
-    pub(super) fn number(self) -> u32 {
-        self.0 >> Self::TF_BITS
+    pub(super) fn pair(self) -> usize {
+        (self.0 >> Self::HOW_BITS) as usize
     }
 
-    /// Its damped count, in 1/32.
+    /// How it is held, in the low [`Held::HOW_BITS`]; never 0.
     #[inline]
-    pub(super) fn tf(self) -> u32 {
-        Self::tf_of(self.0)
+    pub(super) fn how(self) -> u32 {
+        self.0 & ((1 << Self::HOW_BITS) - 1)
     }
 
-    /// Its damped count as it is kept, in the low [`Held::TF_BITS`].
+    /// The damped count, in 1/16, of how a pair is held; 0 of 0.
     #[inline]
-    pub(super) fn small_tf(self) -> u32 {
-        self.0 & ((1 << Self::TF_BITS) - 1)
+    pub(super) fn tf_of(how: u32) -> u64 {
+        u64::from(how & (Self::TITLE - 1))
     }
 
-    /// The damped count, in 1/32, that the low bits hold.
+    /// 1 if the title holds it.
     #[inline]
-    pub(super) fn tf_of(bits: u32) -> u32 {
-        (bits & ((1 << Self::TF_BITS) - 1)) << 2
+    pub(super) fn title_of(how: u32) -> u64 {
+        u64::from(how >> 7 & 1)
     }
 }
 
@@ -61,23 +64,20 @@ pub struct Open {
     pub clock: Timestamp,
     /// Who called.
     pub callers: CallerKeys,
-    /// Its terms by number, ascending, with their damped counts.
-    pub(super) terms: Box<[Held]>,
+    /// Its pairs of syllables, ascending.
+    pub(super) pairs: Box<[Held]>,
+    /// What it is found by in the index, ascending.
+    pub(super) keys: Box<[u32]>,
     /// Its places, to compare it with others and to say where a group is.
     pub place_keys: PlaceKeys,
-    /// Numbers of its site names in the index.
-    pub(super) sites: Box<[u32]>,
+    /// A hash of its category path.
+    pub(super) category: Option<NonZeroU32>,
+    /// Whom it accuses.
+    pub company: Option<Arc<Company>>,
     /// The group it is in.
     pub(super) group: Option<u32>,
     /// Its title, or the beginning of its text.
     pub headline: Box<str>,
-}
-
-impl Open {
-    /// Everything it is found by in the index: its terms and its sites.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.terms.iter().map(|held| held.number()).chain(self.sites.iter().copied())
-    }
 }
 
 /// Open complaints by sequence number. Numbers of complaints that were updated are empty.

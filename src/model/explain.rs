@@ -49,7 +49,9 @@ impl ScorePart {
         let name = match kind {
             "terms" => "用词",
             "place" => "地点",
-            "same_place_lowers_threshold" => "同一地点，门槛",
+            "title" => "标题",
+            "company" => "被反映单位",
+            "category" => "类别",
             "strong" => "强特征",
             "weak" => "弱特征",
             "context" => "语境",

@@ -30,6 +30,8 @@ pub enum PlaceSource {
     Gazetteer,
     /// A name recognised in the text by its form (its ending).
     Form,
+    /// A name without an ending, taken for one because of where it stands: right behind the district.
+    Bare,
 }
 
 /// A place that a complaint names.

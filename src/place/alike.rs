@@ -21,6 +21,14 @@ impl Name {
     pub(super) fn chars(&self) -> &[char] {
         &self.chars
     }
+
+    /// Whether both begin with the same three characters or more, and differ in what follows by more
+    /// than a mark that tells neighbours apart.
+    pub(super) fn begins_like(&self, other: &Self) -> bool {
+        let head = self.chars.iter().zip(&other.chars).take_while(|(a, b)| a == b).count();
+        let marked = |name: &Self| name.chars.get(head).is_some_and(|c| distinguishes(*c));
+        head >= 3 && !(marked(self) || marked(other))
+    }
 }
 
 /// How surely the two names denote one site, 0 to 1; `None` when they do not look like one.

@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub part: Option<String>,
     /// Known to the gazetteer.
     pub known: bool,
+    /// Without an ending that tells.
+    pub bare: bool,
 }
 
 /// Longest name read by form, in characters; longer ones are sentences that end like a name.
@@ -140,6 +142,9 @@ impl Forms {
                     site.start = before.start;
                 }
                 found.push(site);
+            } else if let Some(site) = walk.of_community(&tail, found.last()) {
+                floor = site.end;
+                found.push(site);
             } else if let Some(before) = found.last_mut().filter(|before| walk.grows(before, &tail)) {
                 // 云栖府华城: too short to be another name.
                 before.name = String::from(&text[before.start..tail.end]);
@@ -167,8 +172,10 @@ impl Forms {
                 // 江山帝景: the 山 belongs to what says which one.
                 let start = if tail.ending.weak { next.start } else { tail.start };
                 let longer = Tail { start, last: next.start, end: next.end, ending, ..tail };
-                // 花园里 is inside of it, 石桥路路灯 is a lamp there.
-                if ending.text == "里" || !walk.can_end(&longer) {
+                // 花园里 is inside of it, 石桥路路灯 is a lamp there, 石桥街路面 its surface.
+                let twice =
+                    tail.ending.kind == PlaceKind::Road && ending.kind == PlaceKind::Road && ending.weak;
+                if ending.text == "里" || twice || !walk.can_end(&longer) {
                     break;
                 }
                 let base_end = (ending.own && is_estate(tail.ending)).then_some(tail.end);
@@ -250,6 +257,16 @@ impl Walk<'_> {
         (plain && open >= floor).then(|| self.finish(name.to_owned(), tail.ending.kind, open, tail.end))
     }
 
+    /// `展览路社区卫生服务中心`: an institution that is told from others by its community only.
+    fn of_community(&self, tail: &Tail, before: Option<&Found>) -> Option<Found> {
+        let community = before.filter(|before| before.kind == PlaceKind::Community && tail.ending.own)?;
+        let described = self.text.get(community.end..tail.start)?;
+        let name = &self.text[community.start..tail.end];
+        let is_short = described.chars().count() <= 4 && name.chars().count() <= MAX_NAME;
+        (is_short && described.chars().all(is_alphanumeric))
+            .then(|| self.finish(name.to_owned(), PlaceKind::Site, community.start, tail.end))
+    }
+
     /// `紫薇路89号院`: a road with a number, and a courtyard there, are one site.
     fn courtyard(&self, tail: &Tail, before: Option<&Found>) -> Option<Found> {
         let road = before.filter(|road| road.kind == PlaceKind::Road && tail.ending.text == "号院")?;
@@ -262,8 +279,8 @@ impl Walk<'_> {
     }
 
     /// Makes a found place of a name: tidied, with the part that follows it.
-    fn finish(&self, name: String, kind: PlaceKind, start: usize, end: usize) -> Found {
-        let mut found = Found { name, kind, start, end, part: None, known: false };
+    pub(super) fn finish(&self, name: String, kind: PlaceKind, start: usize, end: usize) -> Found {
+        let mut found = Found { name, kind, start, end, part: None, known: false, bare: false };
         found.take_part(self.text);
         if kind == PlaceKind::Site {
             found.name = name::tidy(&found.name).to_owned();
@@ -379,7 +396,7 @@ pub(super) fn bus_lines(text: &str) -> Vec<Found> {
         };
         let (start, end) = (range.start.min(at), range.end.max(at + WORD.len()));
         let name = format!("公交{}路", &text[range]);
-        lines.push(Found { name, kind: PlaceKind::Road, start, end, part: None, known: false });
+        lines.push(Found { name, kind: PlaceKind::Road, start, end, part: None, known: false, bare: false });
     }
     lines
 }

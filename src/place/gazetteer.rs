@@ -120,6 +120,7 @@ impl Gazetteer {
             end: name.end,
             part: None,
             known: true,
+            bare: false,
         }
     }
 }

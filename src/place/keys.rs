@@ -120,8 +120,12 @@ impl PlaceKeys {
                 part: mention.part.clone(),
                 kind: mention.kind,
                 primary,
-                sure: mention.source != PlaceSource::Form,
-                firm: from < 2 || mention.source != PlaceSource::Form || !weakly_ended(&mention.name),
+                sure: matches!(mention.source, PlaceSource::Field | PlaceSource::Gazetteer),
+                firm: match mention.source {
+                    PlaceSource::Field | PlaceSource::Gazetteer => true,
+                    PlaceSource::Form => from < 2 || !weakly_ended(&mention.name),
+                    PlaceSource::Bare => false,
+                },
             }
         };
         Self { keys: mentions.iter().take(MAX_KEYS).map(key).collect() }
@@ -166,8 +170,10 @@ impl PlaceKeys {
         let sites =
             |keys: &Self| keys.keys.iter().any(|key| key.kind == PlaceKind::Site && key.primary && key.firm);
         if sites(self) && sites(other) {
-            // Two sites beside one road, or in one community: not one place, not far apart either.
-            return if road.is_some_and(|road| road > 0.9) { Relation::Unknown } else { Relation::Different };
+            // Two sites beside one road, or that begin alike (two shops of one chain, an estate and its
+            // school): not one place, not far apart either.
+            let near = road.is_some_and(|road| road > 0.9) || self.begins_like(other, PlaceKind::Site);
+            return if near { Relation::Unknown } else { Relation::Different };
         }
         if let Some(road) = road {
             return Relation::Same(road * 0.7);
@@ -216,13 +222,23 @@ impl PlaceKeys {
             || rest.any(|own| other.keys.iter().any(|key| own.kind == key.kind && own.alike(key).is_some()))
     }
 
+    /// Whether what both are about has names of this kind with one long beginning.
+    fn begins_like(&self, other: &Self, kind: PlaceKind) -> bool {
+        let primary = |key: &&Key| key.kind == kind && key.primary;
+        self.keys
+            .iter()
+            .filter(primary)
+            .any(|a| other.keys.iter().filter(primary).any(|b| a.place.name.begins_like(&b.place.name)))
+    }
+
     /// Whether both name places of this kind surely enough to say that they are different ones.
     fn parted(&self, other: &Self, kind: PlaceKind) -> bool {
         // Callers err about administrative borders: those part only when fields or gazetteer say so.
         let counts = |key: &&Key| key.kind == kind && key.primary && (key.sure || kind == PlaceKind::Road);
         let mut a = self.keys.iter().filter(counts).peekable();
         let b: Vec<&Key> = other.keys.iter().filter(counts).collect();
-        a.peek().is_some() && !b.is_empty() && !a.any(|a| b.iter().any(|b| a.place.hash == b.place.hash))
+        let one = |a: &Key, b: &Key| a.place.hash == b.place.hash || a.place.name.begins_like(&b.place.name);
+        a.peek().is_some() && !b.is_empty() && !a.any(|a| b.iter().any(|b| one(a, b)))
     }
 }
 
@@ -237,7 +253,7 @@ impl Key {
         let strength = if self.place.hash == other.place.hash {
             1.0
         } else if (self.place.bits & other.place.bits).count_ones() >= ALIKE_CHARS
-            && self.kind == PlaceKind::Site
+            && matches!(self.kind, PlaceKind::Site | PlaceKind::Road)
         {
             alike(&self.place.name, &other.place.name)?
         } else {

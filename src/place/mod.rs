@@ -14,6 +14,7 @@
 //! `rules/places/README.md`.
 
 mod alike;
+mod bare;
 mod endings;
 mod form;
 mod gazetteer;
@@ -83,7 +84,11 @@ impl Places {
             let found = self.find(normal.text(), words, field == Where::Title);
             for found in found {
                 let span = normal.span(field, found.start, found.end);
-                let source = if found.known { PlaceSource::Gazetteer } else { PlaceSource::Form };
+                let source = match (found.known, found.bare) {
+                    (true, _) => PlaceSource::Gazetteer,
+                    (false, false) => PlaceSource::Form,
+                    (false, true) => PlaceSource::Bare,
+                };
                 keep(&mut mentions, found.mention(source, Some(span)));
             }
         }
@@ -107,6 +112,7 @@ impl Places {
         found.sort_by_key(|found| found.start);
         if is_title {
             walk.anchored(&mut found);
+            walk.behind_districts(&mut found);
         }
         found
     }

@@ -83,6 +83,9 @@ impl Walk<'_> {
         if tail.ending.text == "市场" && behind.starts_with('监') {
             return false;
         }
+        if tail.ending.text == "坊" && self.text[..tail.end].ends_with("街坊") {
+            return false;
+        }
         if tail.ending.weak && endings::ends_as_authority(&self.text[..tail.end]) {
             return false;
         }
@@ -201,6 +204,11 @@ impl Walk<'_> {
                 && word.chars().all(is_alphanumeric)
                 && matches!(self.class(before), WordClass::Name | WordClass::Unknown)
         })
+    }
+
+    /// Where names end that no other reaches across; of [`Marked::borders`].
+    pub(super) fn borders(&self) -> &[usize] {
+        self.borders
     }
 
     /// Whether a token ends the name of a district, town or province: `A5区`, `朝阳区`, `某市`.

@@ -19,6 +19,7 @@ mod normalise;
 mod numbers;
 mod segment;
 mod sound;
+mod syllable;
 mod words;
 
 pub use chars::CharSet;
@@ -26,6 +27,7 @@ pub use mask::{mask_personal, mask_phone};
 pub use normalise::{Normalised, WayBack, normalise};
 pub use segment::{DictionaryError, Segmenter, Token, WordClass, parse_dictionary};
 pub use sound::{same_sound, sound};
+pub use syllable::Syllable;
 pub use words::{WordIndex, WordMatch};
 
 /// As [`char::is_alphabetic`]. The unified ideographs, which nearly all characters of our texts are, are

@@ -327,20 +327,11 @@ fn eval_scores_a_labelled_stream_and_compares_settings() {
     assert_eq!((said.code, &*said.err), (0, ""));
     assert!(said.out.contains("B3 F") && said.out.contains("incidents found"), "{}", said.out);
     assert!(said.out.contains("complaints of precision"), "the worst are shown: {}", said.out);
-    let json = folder.run(
-        &[
-            &eval[..],
-            &["--json", "--with", "engine.group.same_place=0.9", "--with", "engine.group.unknown_place=0.9"],
-        ]
-        .concat(),
-    );
+    let json = folder.run(&[&eval[..], &["--json", "--with", "engine.group.likeness=1.9"]].concat());
     let report: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     let recall = |report: &serde_json::Value| report["b3_recall"].as_f64().expect("a figure");
     assert!(recall(&report["with"]) < recall(&report), "{report}");
-    let shown = folder.run(
-        &[&eval[..], &["--with", "engine.group.same_place=0.9", "--with", "engine.group.unknown_place=0.9"]]
-            .concat(),
-    );
+    let shown = folder.run(&[&eval[..], &["--with", "engine.group.likeness=1.9"]].concat());
     assert!(shown.out.contains("worse  "), "{}", shown.out);
     // Bad input is named.
     fs::write(folder.path().join("bad.json"), "[{\"matter\": 1}]").expect("written");

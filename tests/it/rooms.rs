@@ -10,7 +10,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("text", &["model"]),
     ("place", &["model", "text"]),
-    ("group", &["model", "text", "place"]),
+    ("group", &["model", "text", "place", "entity"]),
     ("rules", &["model", "text"]),
     ("entity", &["model", "text"]),
     ("engine", &["model", "text", "place", "group", "rules", "entity"]),

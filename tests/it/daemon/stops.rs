@@ -11,7 +11,7 @@ const PATIENCE: [&str; 2] = ["--set", "shutdown_seconds=90"];
 
 /// Sends everything in one request; durable when this returns.
 fn send(world: &World, daemon: &Daemon) {
-    let lines: Vec<Vec<u8>> = stream(120, 41).iter().map(line).collect();
+    let lines: Vec<Vec<u8>> = stream(240, 41).iter().map(line).collect();
     let request = daemon
         .http
         .post(daemon.url("/v1/complaints"))
