@@ -86,13 +86,11 @@ impl Preparer {
     }
 
     fn read(&self, complaint: Arc<Complaint>, callers: CallerKeys, content: ContentHash) -> Prepared {
-        let Knowledge { segmenter, places, pack, title_weight } = &self.knowledge;
+        let Knowledge { segmenter: _, places, pack, title_weight } = &self.knowledge;
         let title = normalise(&complaint.title);
         let text = normalise(&complaint.text);
-        let (title_words, text_words) = (segmenter.cut(title.text()), segmenter.cut(text.text()));
-        let (cut_title, cut_text) = ((&title, &title_words[..]), (&text, &text_words[..]));
         let grams = Grams::read(&title, &text, *title_weight);
-        let places = places.read_cut(&complaint.place, cut_title, cut_text);
+        let places = places.read(&complaint.place, &title, &text);
         let place_keys = PlaceKeys::new(&places);
         let mut risks = pack.hits(&complaint, &title, &text);
         // Without a risk only whom the title or the field names is what the complaint is about.

@@ -31,6 +31,8 @@ const LEAST_PART: f32 = 0.5;
 const SUPPORTERS: usize = 2;
 /// Of a group's members that were not found by the index, so many of the newest are compared as well.
 const ASKED_SUPPORTERS: usize = 8;
+/// A complaint brings at most this many along that were alone.
+const MOST_DRAWN: usize = 4;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
 /// And no more than so many are looked at for them: the newest.
@@ -101,10 +103,20 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     // The best first; of equals the older one, so that a group's first members draw.
     compared.sort_by(|a, b| b.margin.total_cmp(&a.margin).then(a.seq.cmp(&b.seq)));
 
+    // Each group is asked once, for its nearest member.
+    let mut asked: Vec<u32> = Vec::new();
     let joined = compared
         .iter()
         .take_while(|near| near.margin >= 1.0)
-        .find(|near| !near.is_apart() && admits(grouper, open, squared, near, &compared))
+        .filter(|near| !near.is_apart())
+        .find(|near| match grouper.window.get(near.seq).and_then(|other| other.group) {
+            None => true,
+            Some(group) if asked.contains(&group) => false,
+            Some(group) => {
+                asked.push(group);
+                admits(grouper, open, squared, near, group, &compared)
+            }
+        })
         .and_then(|near| Some((near.seq, evidence(grouper, candidate, near)?)));
     let own =
         joined.as_ref().and_then(|(seq, _)| grouper.window.get(*seq)).map(|open| (open.seq, open.group));
@@ -115,6 +127,7 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
         .take_while(|near| near.margin >= 1.0)
         .filter(|near| own.is_none_or(|(seq, _)| seq != near.seq) && !near.is_apart() && is_alone(near.seq))
         .map(|near| (near.seq, near.margin))
+        .take(MOST_DRAWN)
         .collect();
     Choice { joined, also, kept_apart }
 }
@@ -179,6 +192,19 @@ fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
 fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &Open) -> Compared {
     let config = grouper.config();
     let likeness = likeness(&grouper.lexicon, squared, &other.pairs);
+    let title = config.title_share as f32 * likeness.title;
+    let threshold = config.likeness as f32;
+    let one_category = open.category.is_some() && open.category == other.category;
+    // Most of what the index finds is far from near: no more is asked of it then.
+    let most = if one_category { config.same_category } else { 0.0 }
+        + if open.company.is_some() && other.company.is_some() { config.same_company } else { 0.0 }
+        + config.same_place;
+    if likeness.words + title + (most as f32) < LEAST_PART * threshold {
+        let parts = [likeness.words, title, 0.0, 0.0, 0.0];
+        let margin = parts.iter().sum::<f32>() / threshold;
+        let (relation, accused) = (Relation::Unknown, Accused::Unknown);
+        return Compared { seq: other.seq, parts, margin, relation, accused };
+    }
     let accused = Company::accused(&grouper.lexicon, open, other);
     let company = match accused {
         Accused::Same => config.same_company,
@@ -188,44 +214,53 @@ fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &Open) -> Co
     let relation = open.place_keys.relation(&other.place_keys);
     let sure = if let Relation::Same(sure) = relation { sure } else { 0.0 };
     let category = match (open.category, other.category) {
-        (Some(ours), Some(theirs)) if ours == theirs => config.same_category as f32 * sure,
+        (Some(_), Some(_)) if one_category => config.same_category as f32 * sure,
         (Some(_), Some(_)) => -config.other_category as f32,
         _ => 0.0,
     };
-    let parts = [
-        likeness.words,
-        config.title_share as f32 * likeness.title,
-        company as f32,
-        config.same_place as f32 * sure,
-        category,
-    ];
-    let margin = parts.iter().sum::<f32>() / config.likeness as f32;
+    let parts = [likeness.words, title, company as f32, config.same_place as f32 * sure, category];
+    let margin = parts.iter().sum::<f32>() / threshold;
     Compared { seq: other.seq, parts, margin, relation, accused }
 }
 
-/// Whether the group that `near` is in takes the complaint: its nearest members must be like it on
-/// average, and none of its places may speak against it.
-fn admits(grouper: &Grouper, open: &Open, squared: Squared, near: &Compared, compared: &[Compared]) -> bool {
-    let group = grouper.window.get(near.seq).and_then(|other| other.group);
-    let Some(group) = group.and_then(|number| grouper.groups[number as usize].as_ref()) else {
-        return true;
-    };
+/// Whether a group, of which `near` is the nearest member, takes the complaint: its nearest members must
+/// be like it on average, and none of its places may speak against it.
+fn admits(
+    grouper: &Grouper,
+    open: &Open,
+    squared: Squared,
+    near: &Compared,
+    group: u32,
+    compared: &[Compared],
+) -> bool {
+    let Some(group) = grouper.groups[group as usize].as_ref() else { return false };
     supports(grouper, open, squared, group, compared)
         && (near.accused == Accused::Same || !place_forbids(grouper, open, group))
 }
 
 fn supports(grouper: &Grouper, open: &Open, squared: Squared, group: &Group, compared: &[Compared]) -> bool {
-    let is_compared = |seq: u64| compared.iter().find(|near| near.seq == seq);
-    let found = compared.iter().filter(|near| group.is_member(near.seq)).map(|near| near.margin);
+    let least = grouper.config().support as f32;
+    // They are in the order of their margins.
+    let mut margins: Vec<f32> = compared
+        .iter()
+        .filter(|near| group.is_member(near.seq))
+        .map(|near| near.margin)
+        .take(SUPPORTERS)
+        .collect();
+    // More members to choose from can only bring nearer ones.
+    if margins.len() == SUPPORTERS && mean_of_nearest(&mut margins) >= least {
+        return true;
+    }
+    let is_compared = |seq: &u64| compared.iter().any(|near| near.seq == *seq);
     let asked = group
         .members()
         .rev()
         .take(ASKED_SUPPORTERS)
-        .filter(|seq| is_compared(*seq).is_none())
+        .filter(|seq| !is_compared(seq))
         .filter_map(|seq| grouper.window.get(seq))
         .map(|other| compare(grouper, open, squared, other).margin);
-    let mut margins: Vec<f32> = found.chain(asked).collect();
-    mean_of_nearest(&mut margins) >= grouper.config().support as f32
+    margins.extend(asked);
+    mean_of_nearest(&mut margins) >= least
 }
 
 /// Whether the places of the group speak against the complaint: a member without a place must not lead

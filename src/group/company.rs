@@ -68,7 +68,10 @@ impl Company {
     /// names none, only says its name.
     pub(super) fn accused(lexicon: &Lexicon, a: &Open, b: &Open) -> Accused {
         let (Some(ours), Some(theirs)) = (&a.company, &b.company) else { return Accused::Unknown };
-        let one = ours.names.iter().any(|x| theirs.names.iter().any(|y| same(&x.name, &y.name)));
+        // Names of one company share a pair of syllables (see `entity::Names`); asking that is cheap.
+        let alike = |x: &Named, y: &Named| x.pairs.iter().any(|pair| y.pairs.contains(pair));
+        let one = |x: &Named, y: &Named| alike(x, y) && same(&x.name, &y.name);
+        let one = ours.names.iter().any(|x| theirs.names.iter().any(|y| one(x, y)));
         let said =
             |company: &Self, by: &Open| company.names.iter().any(|name| name.is_said(lexicon, &by.pairs));
         if one || said(ours, b) || said(theirs, a) {

@@ -57,6 +57,8 @@ static PRIOR: LazyLock<Box<[u16]>> =
 #[derive(Clone, Copy)]
 struct Counted {
     pair: u16,
+    /// Of [`PRIOR`].
+    prior: u16,
     field: Where,
     /// Byte range in the normal form.
     start: u32,
@@ -69,46 +71,48 @@ impl Grams {
     /// Reads the words of a complaint; a pair in the title counts `title_weight` times.
     pub fn read(title: &Normalised, text: &Normalised, title_weight: u32) -> Self {
         let prior = &**PRIOR;
-        let mut counted: Vec<Counted> = Vec::with_capacity(128);
-        let mut runs: Vec<(Reverse<u32>, u32)> = Vec::with_capacity(128);
+        let mut counted: Vec<Counted> = Vec::with_capacity(256);
+        let mut runs: Vec<u64> = Vec::with_capacity(256);
         let mut seen = Seen::new();
         for (field, normal) in [(Where::Title, title), (Where::Text, text)] {
-            // The two syllables before, the nearer one first.
-            let (mut before, mut behind): (Option<(Syllable, u32)>, Option<Syllable>) = (None, None);
+            // The syllable before with where it begins; the one before that, with the weight of the two and
+            // whether they are new as a pair.
+            let (mut before, mut behind): (Option<(Syllable, u32)>, Option<(Syllable, u16, bool)>) =
+                (None, None);
             for (at, c) in normal.text().char_indices() {
                 let Some(here) = Syllable::of(c) else {
-                    // A comma in a name and a space between words do not tell: only what is read counts.
                     (before, behind) = (None, None);
                     continue;
                 };
                 let at = at as u32;
-                if let Some((last, start)) = before {
-                    let pair = background::pair(last, here);
-                    let found = match seen.find(pair, &counted) {
-                        Ok(found) => found,
-                        Err(_) if counted.len() == MAX_PAIRS => break,
-                        Err(slot) => {
-                            seen.slots[slot] = counted.len() as u16;
-                            let end = at + c.len_utf8() as u32;
-                            counted.push(Counted { pair, field, start, end, in_title: 0, in_text: 0 });
-                            counted.len() - 1
-                        }
-                    };
-                    match field {
-                        Where::Title => counted[found].in_title += 1,
-                        _ => counted[found].in_text += 1,
+                let Some((last, start)) = before.replace((here, at)) else { continue };
+                let pair = background::pair(last, here);
+                let found = match seen.find(pair, &counted) {
+                    Ok(found) => found,
+                    Err(_) if counted.len() == MAX_PAIRS => break,
+                    Err(slot) => {
+                        seen.slots[slot] = counted.len() as u16;
+                        let (prior, end) = (prior[usize::from(pair)], at + c.len_utf8() as u32);
+                        counted.push(Counted { pair, prior, field, start, end, in_title: 0, in_text: 0 });
+                        counted.len() - 1
                     }
-                    if let Some(first) = behind {
-                        let rarity = u32::from(prior[usize::from(background::pair(first, last))])
-                            + u32::from(prior[usize::from(pair)]);
-                        runs.push((Reverse(rarity), run(first, last, here)));
-                    }
+                };
+                let counted = &mut counted[found];
+                let is_new = counted.in_title + counted.in_text == 0;
+                match field {
+                    Where::Title => counted.in_title += 1,
+                    _ => counted.in_text += 1,
                 }
-                behind = before.map(|(last, _)| last);
-                before = Some((here, at));
+                // Of pairs that came before the run nearly always came before as well.
+                if let Some((first, weight, was_new)) = behind.replace((last, counted.prior, is_new))
+                    && (is_new || was_new)
+                {
+                    let rarity = u32::from(weight) + u32::from(counted.prior);
+                    runs.push(u64::from(rarity) << 32 | u64::from(run(first, last, here)));
+                }
             }
         }
-        Self { list: kept(&mut counted, title, text, title_weight), keys: keys(&mut runs) }
+        Self { list: kept(&mut counted, title, text, title_weight), keys: keys(runs) }
     }
 
     /// The pairs in the order they first occur.
@@ -132,12 +136,21 @@ pub(super) fn pairs(name: &str) -> Vec<u16> {
 fn kept(counted: &mut Vec<Counted>, title: &Normalised, text: &Normalised, title_weight: u32) -> Box<[Gram]> {
     let tf = |pair: &Counted| damped(pair.in_title * title_weight + pair.in_text);
     if counted.len() > KEPT_PAIRS {
-        let weight = |pair: &Counted| u32::from(tf(pair)) * u32::from(PRIOR[usize::from(pair.pair)]);
-        // Of equally heavy ones those that come first.
-        let key = |pair: &Counted| (Reverse(weight(pair)), pair.field != Where::Title, pair.start);
-        counted.select_nth_unstable_by_key(KEPT_PAIRS, key);
-        counted.truncate(KEPT_PAIRS);
-        counted.sort_unstable_by_key(|pair| (pair.field != Where::Title, pair.start));
+        // Of equally heavy ones those that come first, which is the order they are in.
+        let weight = |pair: &Counted| u64::from(tf(pair)) * u64::from(pair.prior);
+        let mut order: Vec<u64> = counted
+            .iter()
+            .zip(0..)
+            .map(|(pair, at)| weight(pair) << 32 | (u64::from(u32::MAX) - at))
+            .collect();
+        order.select_nth_unstable_by_key(KEPT_PAIRS, |weighed| Reverse(*weighed));
+        let least = order[..KEPT_PAIRS].iter().min().copied().unwrap_or_default();
+        let mut at = 0_u64;
+        counted.retain(|pair| {
+            let weighed = weight(pair) << 32 | (u64::from(u32::MAX) - at);
+            at += 1;
+            weighed >= least
+        });
     }
     let (mut in_title, mut in_text) = (title.way_back(), text.way_back());
     let gram = |pair: &Counted| {
@@ -149,11 +162,17 @@ fn kept(counted: &mut Vec<Counted>, title: &Normalised, text: &Normalised, title
     counted.iter().map(gram).collect()
 }
 
-fn keys(runs: &mut Vec<(Reverse<u32>, u32)>) -> Box<[u32]> {
-    runs.sort_unstable();
+/// The hashes of the rarest runs, each of which has its rarity in the high half.
+fn keys(mut runs: Vec<u64>) -> Box<[u32]> {
+    // A run that comes twice is one; more of one run than this leave room for fewer others.
+    const LOOKED_AT: usize = 2 * KEPT_KEYS;
+    if runs.len() > LOOKED_AT {
+        runs.select_nth_unstable_by_key(LOOKED_AT, |run| Reverse(*run));
+        runs.truncate(LOOKED_AT);
+    }
+    runs.sort_unstable_by_key(|run| Reverse(*run));
     runs.dedup();
-    runs.truncate(KEPT_KEYS);
-    let mut keys: Box<[u32]> = runs.iter().map(|(_, run)| *run).collect();
+    let mut keys: Box<[u32]> = runs.iter().take(KEPT_KEYS).map(|run| *run as u32).collect();
     keys.sort_unstable();
     keys
 }

@@ -32,7 +32,7 @@ use form::{Forms, Found};
 pub use gazetteer::Gazetteer;
 pub use gazetteer_file::GazetteerError;
 pub use keys::{PlaceKeys, PlaceNames, Relation, relation};
-use marks::Marks;
+use marks::{Marked, Marks};
 use walk::Walk;
 
 use crate::model::{PlaceFields, PlaceKind, PlaceMention, PlaceSource, Where};
@@ -66,22 +66,10 @@ impl Places {
     /// The places of a complaint: from the fields, then the title, then the text; within each in the
     /// order of their first mention, each name once.
     pub fn read(&self, fields: &PlaceFields, title: &Normalised, text: &Normalised) -> Vec<PlaceMention> {
-        let title_words = self.segmenter.cut(title.text());
-        let text_words = self.segmenter.cut(head(text.text()));
-        self.read_cut(fields, (title, &title_words), (text, &text_words))
-    }
-
-    /// [`Places::read`] for a caller that has cut title and text already.
-    pub fn read_cut(
-        &self,
-        fields: &PlaceFields,
-        title: (&Normalised, &[Token<'_>]),
-        text: (&Normalised, &[Token<'_>]),
-    ) -> Vec<PlaceMention> {
         let mut mentions = Vec::new();
         self.read_fields(fields, &mut mentions);
-        for (field, (normal, words)) in [(Where::Title, title), (Where::Text, text)] {
-            let found = self.find(normal.text(), words, field == Where::Title);
+        for (field, normal) in [(Where::Title, title), (Where::Text, text)] {
+            let found = self.find(normal.text(), field == Where::Title);
             for found in found {
                 let span = normal.span(field, found.start, found.end);
                 let source = match (found.known, found.bare) {
@@ -96,10 +84,21 @@ impl Places {
     }
 
     /// Places in a text in normal form; in a title also those without an ending.
-    fn find(&self, text: &str, words: &[Token<'_>], is_title: bool) -> Vec<Found> {
+    fn find(&self, text: &str, is_title: bool) -> Vec<Found> {
         let text = head(text);
-        let words = &words[..words.partition_point(|word| word.end <= text.len())];
         let marked = self.marks.look(text, MAX_MENTIONS * 4);
+        // Cutting words is what costs most: of a text only the clauses that may hold a name.
+        let words = if is_title {
+            self.segmenter.cut(text)
+        } else {
+            let ends = marked.endings.iter().map(|ending| (ending.start, ending.end));
+            let known = marked.known.iter().map(|name| (name.start, name.end));
+            self.segmenter.cut_clauses(text, ends.chain(known))
+        };
+        self.find_among(&words, &marked, text, is_title)
+    }
+
+    fn find_among(&self, words: &[Token<'_>], marked: &Marked, text: &str, is_title: bool) -> Vec<Found> {
         let walk = Walk::new(&self.forms, &self.segmenter, text, words, &marked.borders);
         let known = marked.known.iter().map(|name| self.gazetteer.found(*name));
         let mut found = Forms::read(&walk, &marked.endings, known, MAX_MENTIONS * 4);
@@ -141,7 +140,7 @@ impl Places {
         {
             rest = cut;
         }
-        let found = self.find(rest, &self.segmenter.cut(rest), false);
+        let found = self.find(rest, false);
         let mut fine = false;
         for found in found {
             fine |= found.kind >= PlaceKind::Community;

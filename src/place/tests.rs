@@ -337,6 +337,15 @@ proptest! {
     }
 
     #[test]
+    fn the_clauses_that_hold_a_mark_are_enough(text in rough_text()) {
+        let text = normalise(&text);
+        let text = head(text.text());
+        let marked = PLACES.marks.look(text, MAX_MENTIONS * 4);
+        let all = PLACES.find_among(&PLACES.segmenter.cut(text), &marked, text, false);
+        prop_assert_eq!(PLACES.find(text, false), all);
+    }
+
+    #[test]
     fn relation_is_symmetric(a in rough_text(), b in rough_text()) {
         let (a, b) = (PlaceKeys::new(&title(&a)), PlaceKeys::new(&title(&b)));
         prop_assert_eq!(a.relation(&b), b.relation(&a));

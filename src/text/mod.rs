@@ -13,6 +13,7 @@
 //! `rules`).
 
 mod chars;
+mod clauses;
 mod fold;
 mod mask;
 mod normalise;
