@@ -77,8 +77,8 @@ impl Grams {
         for (field, normal) in [(Where::Title, title), (Where::Text, text)] {
             // The syllable before with where it begins; the one before that, with the weight of the two and
             // whether they are new as a pair.
-            let (mut before, mut behind): (Option<(Syllable, u32)>, Option<(Syllable, u16, bool)>) =
-                (None, None);
+            let mut before: Option<(Syllable, u32)> = None;
+            let mut behind: Option<(Syllable, u16, bool)> = None;
             for (at, c) in normal.text().char_indices() {
                 let Some(here) = Syllable::of(c) else {
                     (before, behind) = (None, None);
