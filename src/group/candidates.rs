@@ -38,7 +38,7 @@ const PLACED_MEMBERS: usize = 8;
 /// And no more than so many are looked at for them: the newest.
 const ASKED_MEMBERS: usize = 64;
 /// Stretches and neighbours shown in an explanation.
-const SHOWN_TERMS: usize = 8;
+const SHOWN_TERMS: usize = 6;
 const SHOWN_APART: usize = 3;
 
 /// Room that is used again for each complaint.

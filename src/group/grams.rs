@@ -22,7 +22,7 @@ pub const MAX_PAIRS: usize = 480;
 /// general Chinese. Not by today's rarities: what is kept must not depend on what else is open.
 pub const KEPT_PAIRS: usize = 64;
 /// So many runs of three syllables are kept to find complaints by, the rarest.
-pub const KEPT_KEYS: usize = 24;
+pub const KEPT_KEYS: usize = 16;
 /// Added to all shares, so that what the dictionary never saw is rare and not infinitely so: 50 of the
 /// dictionary's 40 million pairs.
 const LEAST_SHARE: f32 = 1.25e-6;

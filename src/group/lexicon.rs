@@ -36,16 +36,6 @@ struct Compared {
     asked: u32,
 }
 
-/// What a pair weighs in the complaint that is compared, and in the asking one when that holds it.
-pub(super) struct Weights {
-    pub(super) ours: u64,
-    /// 0 when the asking complaint does not hold the pair.
-    pub(super) asking: u64,
-    /// The same for titles: 0 where the title does not hold it.
-    pub(super) our_title: u64,
-    pub(super) asking_title: u64,
-}
-
 /// Natural logarithm of a number from 1, in 1/1024, rounded down.
 fn log(number: f64) -> u32 {
     (1024.0 * number.ln()) as u32
@@ -123,18 +113,12 @@ impl Lexicon {
         }
     }
 
-    /// What a pair weighs in a comparison.
+    /// A pair's rarity ([`Lexicon::idf`]), and how the asking complaint holds it ([`Held::how`]), if it does.
     #[inline]
-    pub(super) fn weights(&self, held: Held) -> Weights {
-        let Compared { log_holding, asked } = self.compared[held.pair()];
+    pub(super) fn asked(&self, pair: usize) -> (u64, Option<u32>) {
+        let Compared { log_holding, asked } = self.compared[pair];
         let idf = u64::from(self.log_documents.saturating_sub(log_holding));
-        let how = if asked >> Held::HOW_BITS == self.asked { asked } else { 0 };
-        Weights {
-            ours: idf * Held::tf_of(held.how()),
-            asking: idf * Held::tf_of(how),
-            our_title: idf * Held::title_of(held.how()),
-            asking_title: idf * Held::title_of(how),
-        }
+        (idf, (asked >> Held::HOW_BITS == self.asked).then_some(asked))
     }
 
     /// Inverse document frequency, in 1/1024: `ln((n + P + 1) / (holders + P·prior + 1))`, the

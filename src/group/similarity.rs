@@ -1,6 +1,6 @@
 //! How like two complaints are: cosines of their pairs of syllables, the rare ones weighing more.
 
-use super::lexicon::{Lexicon, Weights};
+use super::lexicon::Lexicon;
 use super::window::{Held, Open};
 
 /// The rarity that titles must share to count in full, in 1/1024.
@@ -39,13 +39,17 @@ impl Squared {
 pub(super) fn likeness(lexicon: &Lexicon, asking: Squared, pairs: &[Held]) -> Likeness {
     let (mut words, mut title, mut squared, mut told) = (0_u64, 0_u64, Squared::default(), 0_u64);
     for &held in pairs {
-        let Weights { ours, asking, our_title, asking_title } = lexicon.weights(held);
-        // Nothing is added where nothing is shared: without a branch, this is what runs most.
+        let (idf, asking) = lexicon.asked(held.pair());
+        let (ours, our_title) = (idf * Held::tf_of(held.how()), idf * Held::title_of(held.how()));
         squared.words += ours * ours;
-        words += ours * asking;
         squared.title += our_title * our_title;
-        title += our_title * asking_title;
-        told += our_title * u64::from(asking_title > 0);
+        // Few pairs are shared: worth a branch.
+        if let Some(how) = asking {
+            let asking_title = Held::title_of(how);
+            words += ours * idf * Held::tf_of(how);
+            title += our_title * idf * asking_title;
+            told += our_title * asking_title;
+        }
     }
     // Titles that share little that is rare (停车问题) are like thousands of others.
     let told = (told as f32 / TELLING_TITLE).min(1.0);
