@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use regex::{Regex, RegexBuilder};
-use smallvec::SmallVec;
 
 use crate::text::{WordIndex, normalise};
 
@@ -106,7 +105,7 @@ struct Pattern {
 pub(super) struct Matcher {
     words: WordIndex,
     /// For each word of the index what it is there for; one word may be there for several.
-    purposes: Vec<SmallVec<[Word; 1]>>,
+    purposes: Vec<Vec<Word>>,
     patterns: Vec<Pattern>,
 }
 
@@ -122,7 +121,7 @@ pub(super) struct Glance {
 impl Matcher {
     /// `literals` and `patterns` with their term numbers; literals in normal form and not empty.
     pub(super) fn new(literals: Vec<(u32, String)>, patterns: Vec<(u32, Regex)>) -> Self {
-        let mut words: BTreeMap<String, SmallVec<[Word; 1]>> = BTreeMap::new();
+        let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
         for (term, word) in literals {
             words.entry(word).or_default().push(Word::Term(term));
         }
@@ -137,13 +136,13 @@ impl Matcher {
             Pattern { term, regex, gates }
         };
         let patterns = patterns.into_iter().enumerate().map(gated).collect();
-        let (words, purposes): (Vec<String>, Vec<_>) = words.into_iter().unzip();
+        let (words, purposes): (Vec<String>, Vec<Vec<Word>>) = words.into_iter().unzip();
         Self { words: WordIndex::new(words.iter().map(String::as_str)), purposes, patterns }
     }
 
     /// Looks over `text` once.
     pub(super) fn glance(&self, text: &str) -> Glance {
-        let mut glance = Glance { literals: Vec::with_capacity(32), gates: vec![0; self.patterns.len()] };
+        let mut glance = Glance { literals: Vec::new(), gates: vec![0; self.patterns.len()] };
         self.words.each(text, |hit| {
             for purpose in &self.purposes[hit.word as usize] {
                 match *purpose {

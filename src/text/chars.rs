@@ -30,23 +30,10 @@ impl CharSet {
         (c as usize) < 0x1_0000 && self.has_code(c as usize)
     }
 
-    /// The characters of the basic plane of which `is_there` says so.
-    pub(super) fn of(is_there: impl Fn(usize) -> bool) -> Self {
-        let row =
-            |row| (0..64).fold(0, |bits, column| bits | u64::from(is_there(row * 64 + column)) << column);
-        Self(std::array::from_fn(row))
-    }
-
     /// Byte offset of the first character of `text` at or after `from`, a character border, that is
     /// there.
     #[inline]
     pub fn next(&self, text: &str, from: usize) -> Option<usize> {
-        self.find(text, from, false)
-    }
-
-    /// As [`CharSet::next`]; characters outside of the basic plane are all there if `beyond` says so.
-    #[inline]
-    pub(super) fn find(&self, text: &str, from: usize, beyond: bool) -> Option<usize> {
         let bytes = text.as_bytes();
         let mut at = from;
         while at < bytes.len() {

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-use super::chars::{CharSet, code_at};
+use super::chars::code_at;
 
 /// What the normaliser has to do with a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +58,13 @@ const COMPLEX: u16 = 0xD803;
 /// Stable, but the normaliser has to know of it: the plain space, and what [`depends_on_word`].
 const HEEDED: u16 = 0xD804;
 
-/// All that is not 0 in the table: small enough to stay near the processor.
-static HEED: LazyLock<CharSet> = LazyLock::new(|| CharSet::of(|code| TABLE[code] != 0));
-
-/// The table and [`HEED`], fetched once a text so that the loop does not ask the lock for every character.
+/// The table, fetched once a text so that the loop does not ask the lock for every character.
 #[derive(Clone, Copy)]
-pub(super) struct Table(&'static [u16], &'static CharSet);
+pub(super) struct Table(&'static [u16]);
 
 impl Table {
     pub(super) fn get() -> Self {
-        Self(&TABLE, &HEED)
+        Self(&TABLE)
     }
 
     #[inline]
@@ -96,9 +93,16 @@ impl Table {
     /// The stretch of stable characters at `start`, a character border of `text`.
     #[inline]
     pub(super) fn run(self, text: &str, start: usize) -> Run {
-        let end = self.1.find(text, start, true).unwrap_or(text.len());
-        let last = text[start..end].char_indices().next_back().map_or(start, |(at, _)| start + at);
-        Run { last, end }
+        let bytes = text.as_bytes();
+        let mut run = Run { last: start, end: start };
+        while run.end < bytes.len() {
+            let (code, len) = code_at(bytes, run.end);
+            if self.0.get(code as usize) != Some(&0) {
+                break;
+            }
+            run = Run { last: run.end, end: run.end + len };
+        }
+        run
     }
 
     /// The character at `start`, what it becomes and where it ends, when it becomes one other
