@@ -19,6 +19,8 @@ use super::wording::{self, RiskWords};
 /// A case keeps at most this many calls; of more the newest, so that a case bounds its memory. That
 /// many callers are red anyway; that many calls of a few callers can push others out of the count.
 const MAX_CALLS: usize = 500;
+/// When there are more, so many are kept: callers are counted again after that, and not for each call.
+const KEPT_CALLS: usize = 400;
 /// And the hits of this many newest members for the alert.
 const MAX_HITS: usize = 20;
 /// Words shown as grounds in the summary.
@@ -37,13 +39,16 @@ pub(super) struct RiskCases {
 }
 
 /// One company or matter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RiskCase {
     id: AlertId,
     key: String,
     entity: Option<String>,
     incident: Incident,
     calls: VecDeque<Call>,
+    /// Who made the calls; `None` when that has to be counted again.
+    #[serde(skip)]
+    people: Option<People>,
     hits: VecDeque<(ComplaintId, RiskHit)>,
     headline: String,
     grounds: Vec<String>,
@@ -128,6 +133,7 @@ impl RiskCases {
         self.cases.iter_mut().filter_map(move |(key, case)| {
             let before = case.calls.len();
             case.calls.retain(|call| call.id != *id);
+            case.people.take_if(|_| case.calls.len() < before);
             case.hits.retain(|(member, _)| member != id);
             (case.calls.len() < before).then(|| key.clone())
         })
@@ -216,6 +222,7 @@ impl RiskCase {
             entity: finding.hit.entity.clone(),
             incident: Incident::default(),
             calls: VecDeque::new(),
+            people: Some(People::default()),
             hits: VecDeque::new(),
             headline: finding.headline.to_owned(),
             grounds: Vec::new(),
@@ -241,11 +248,18 @@ impl RiskCase {
     fn add(&mut self, finding: &Finding<'_>, config: &RiskConfig) {
         let call = Call { at: finding.at, id: finding.id.clone(), callers: finding.callers.clone() };
         let place = self.calls.partition_point(|other| other.at <= call.at);
+        self.people.iter_mut().for_each(|people| people.call(call.at, &call.callers));
         self.calls.insert(place, call);
         let last = self.calls.back().map_or(finding.at, |call| call.at);
         let since = last.saturating_sub(days(config.window_days)).unwrap_or(Timestamp::MIN);
-        while self.calls.len() > MAX_CALLS || self.calls.front().is_some_and(|call| call.at < since) {
-            self.calls.pop_front();
+        while let Some(gone) = self.calls.pop_front_if(|call| call.at < since) {
+            // What a call that is gone has linked is linked no longer.
+            self.people.take_if(|_| gone.callers.len() > 1);
+        }
+        self.people.iter_mut().for_each(|people| people.forget_before(since));
+        if self.calls.len() > MAX_CALLS {
+            self.calls.drain(..self.calls.len() - KEPT_CALLS);
+            self.people = None;
         }
         if self.hits.len() == MAX_HITS {
             self.hits.pop_front();
@@ -259,23 +273,24 @@ impl RiskCase {
     }
 
     /// Distinct callers in the window, and those since the case was last resolved.
-    fn people(&self) -> (u32, u32) {
-        let mut people = People::default();
-        for call in &self.calls {
-            people.call(call.at, &call.callers);
-        }
+    fn people(&mut self) -> (u32, u32) {
+        let people = self.people.get_or_insert_with(|| {
+            let mut people = People::default();
+            self.calls.iter().for_each(|call| people.call(call.at, &call.callers));
+            people
+        });
         let all = people.count();
         (all, self.incident.resolved_at.map_or(all, |at| people.count_after(at)))
     }
 
     fn alert(&mut self, step: IncidentStep, at: Timestamp, setting: &Setting<'_>) -> Alert {
+        let (callers, _) = self.people();
         let best = self.hits.iter().max_by_key(|(_, hit)| hit.score);
         if let (Some((_, hit)), Some(first), Some(last)) = (best, self.calls.front(), self.calls.back()) {
             self.told = Some(Told { hit: hit.clone(), first_at: first.at, last_at: last.at });
         }
         let Told { hit, first_at, last_at } = self.told.as_ref().expect("a case is raised on a hit");
         let (first_at, last_at) = (*first_at, *last_at);
-        let (callers, _) = self.people();
         let anonymous = self.calls.iter().filter(|call| call.callers.is_empty()).count() as u32;
         let words = RiskWords {
             state: step.state,

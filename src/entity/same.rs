@@ -4,41 +4,89 @@ use crate::text::same_sound;
 
 use super::forms::INDUSTRY;
 
-/// Whether two names in normal form mean one company: equal; one the other with trade words added
-/// (鼎盛四海 / 鼎盛四海商务信息服务); or of one length with two neighbours swapped, one character
-/// that only sounds the same, or, in brands of four characters and more, one wrong, missing or added
-/// character. Names whose brands share less stay two.
-#[must_use]
-pub fn same(a: &str, b: &str) -> bool {
-    if a == b {
-        return true;
+/// A name in normal form, taken apart for being compared with many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spelling {
+    name: Box<str>,
+    /// Bytes of its brand, which it begins with.
+    brand: usize,
+    /// The characters of its brand.
+    chars: Box<[char]>,
+    /// Whether the brand holds letters or digits: it is what it says then, 66车贷 is not 67车贷.
+    spelled: bool,
+}
+
+impl Spelling {
+    /// Takes a name in normal form apart.
+    pub fn new(name: &str) -> Self {
+        let brand = brand(name);
+        let chars: Box<[char]> = brand.chars().collect();
+        let spelled = chars.iter().any(char::is_ascii_alphanumeric);
+        Self { name: name.into(), brand: brand.len(), chars, spelled }
     }
-    let (ours, theirs) = (brand(a), brand(b));
-    if ours == theirs {
-        return compatible(&a[ours.len()..], &b[theirs.len()..], ours);
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
-    let (left, right): (Vec<char>, Vec<char>) = (ours.chars().collect(), theirs.chars().collect());
-    let shorter = left.len().min(right.len());
-    if shorter < 2 {
-        return false;
+
+    /// The characters of the name without its trade words ([`brand`]).
+    pub fn chars(&self) -> &[char] {
+        &self.chars
     }
-    // 城南立德会计 / 立德会计: a place or an owner in front, at least three characters shared.
-    let (long, short) = if left.len() > right.len() { (ours, theirs) } else { (theirs, ours) };
-    if shorter >= 3 && (long.ends_with(short) || long.starts_with(short)) {
-        return true;
+
+    fn brand(&self) -> &str {
+        &self.name[..self.brand]
     }
-    if left.len() == right.len() {
-        let differ: Vec<usize> = (0..left.len()).filter(|&at| left[at] != right[at]).collect();
-        let swapped =
-            matches!(differ[..], [i, j] if j == i + 1 && left[i] == right[j] && left[j] == right[i]);
-        let alike = differ.iter().all(|&at| same_sound(left[at], right[at]));
-        if (swapped || alike) && (left.len() >= 3 || a[ours.len()..] == b[theirs.len()..]) {
+
+    fn trade(&self) -> &str {
+        &self.name[self.brand..]
+    }
+
+    /// Whether the two mean one company: equal; one the other with trade words added (鼎盛四海 /
+    /// 鼎盛四海商务信息服务); or of one length with two neighbours swapped, one character that only
+    /// sounds the same, or, in brands of four characters and more, one wrong, missing or added
+    /// character. Names whose brands share less stay two.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        if self.name == other.name {
             return true;
         }
+        let (left, right) = (&*self.chars, &*other.chars);
+        if left == right {
+            return compatible(self.trade(), other.trade(), left.len());
+        }
+        let (shorter, longer) = (left.len().min(right.len()), left.len().max(right.len()));
+        if shorter < 2 {
+            return false;
+        }
+        // 城南立德会计 / 立德会计: a place or an owner in front, at least three characters shared.
+        let (long, short) = if left.len() > right.len() { (left, right) } else { (right, left) };
+        if shorter >= 3 && (long.ends_with(short) || long.starts_with(short)) {
+            return true;
+        }
+        if left.len() == right.len() && (left.len() >= 3 || self.trade() == other.trade()) {
+            let mut differ = (0..left.len()).filter(|&at| left[at] != right[at]);
+            let swapped = matches!(
+                (differ.next(), differ.next(), differ.next()),
+                (Some(i), Some(j), None) if j == i + 1 && left[i] == right[j] && left[j] == right[i]
+            );
+            if swapped || left.iter().zip(right).all(|(a, b)| same_sound(*a, *b)) {
+                return true;
+            }
+        }
+        shorter >= 4
+            && longer - shorter <= 1
+            && !self.spelled
+            && !other.spelled
+            && strsim::damerau_levenshtein(self.brand(), other.brand()) <= 1
     }
-    // A brand of letters or digits is what it says: 66车贷 is not 67车贷.
-    let spelled = |brand: &str| brand.chars().any(|c| c.is_ascii_alphanumeric());
-    shorter >= 4 && !spelled(ours) && !spelled(theirs) && strsim::damerau_levenshtein(ours, theirs) <= 1
+}
+
+/// [`Spelling::same`] for two names that are compared once.
+#[must_use]
+pub fn same(a: &str, b: &str) -> bool {
+    a == b || Spelling::new(a).same(&Spelling::new(b))
 }
 
 /// The name without the trade words behind it, as long as two characters remain.
@@ -59,8 +107,8 @@ pub fn brand(name: &str) -> &str {
 
 /// Brands of two characters are common words (金穗投资, 金穗英语): what stands behind them must agree,
 /// unless one name has nothing there.
-fn compatible(a: &str, b: &str, brand: &str) -> bool {
-    brand.chars().count() >= 3 || a.starts_with(b) || b.starts_with(a)
+fn compatible(a: &str, b: &str, brand_chars: usize) -> bool {
+    brand_chars >= 3 || a.starts_with(b) || b.starts_with(a)
 }
 
 #[cfg(test)]

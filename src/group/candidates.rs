@@ -10,6 +10,7 @@ use super::company::Accused;
 use super::evidence::{Parts, parts};
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
+use super::posting::Holders;
 use super::similarity::{Squared, cosine, likeness};
 use super::sums::Sums;
 use super::window::{Held, Open};
@@ -44,7 +45,7 @@ const SHOWN_APART: usize = 3;
 /// Room that is used again for each complaint.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    query: Vec<(u32, u32)>,
+    query: Vec<(usize, u32, Holders)>,
     found: Sums,
     ranked: Vec<(u64, u64)>,
 }
@@ -166,15 +167,16 @@ fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
     ranked.clear();
     query.clear();
     found.clear();
-    query.extend(
-        open.keys.iter().map(|&key| (postings.count(key) as u32, key)).filter(|(count, _)| *count > 0),
-    );
+    query.extend(open.keys.iter().filter_map(|&key| {
+        let (count, holders) = postings.holders(key)?;
+        Some((count, key, holders))
+    }));
     query.sort_unstable();
     let mut left = LOOKED_AT;
-    for &(count, key) in &*query {
+    for &(count, _, holders) in &*query {
         // A key that n hold is worth 1 / log2(2n).
-        let worth = 1024 / u64::from(u32::BITS - count.leading_zeros());
-        left -= postings.newest(key, NEWEST_HOLDERS.min(left), |seq| found.add(seq, worth));
+        let worth = 1024 / u64::from(usize::BITS - count.leading_zeros());
+        left -= postings.newest(holders, NEWEST_HOLDERS.min(left), |seq| found.add(seq, worth));
         if left == 0 {
             break;
         }

@@ -3,7 +3,7 @@
 //! Those who lost money to one company write about one matter whatever their words are, and across the
 //! whole city; two companies with one scheme are two matters, however like the words.
 
-use crate::entity::{brand, same};
+use crate::entity::{Spelling, brand};
 
 use super::grams;
 use super::lexicon::Lexicon;
@@ -18,7 +18,7 @@ pub struct Company {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Named {
-    name: Box<str>,
+    name: Spelling,
     /// The brand as it sounds.
     pairs: Box<[u16]>,
     in_title: bool,
@@ -49,7 +49,7 @@ impl Company {
     ) -> Option<Self> {
         let named = |(name, in_title): (&str, bool)| {
             let pairs: Box<[u16]> = grams::pairs(brand(name)).into();
-            (!pairs.is_empty()).then(|| Named { name: name.into(), pairs, in_title })
+            (!pairs.is_empty()).then(|| Named { name: Spelling::new(name), pairs, in_title })
         };
         let mut rules: Box<[Box<str>]> = rules.map(Into::into).collect();
         rules.sort_unstable();
@@ -70,7 +70,7 @@ impl Company {
         let (Some(ours), Some(theirs)) = (&a.company, &b.company) else { return Accused::Unknown };
         // Names of one company share a pair of syllables (see `entity::Names`); asking that is cheap.
         let alike = |x: &Named, y: &Named| x.pairs.iter().any(|pair| y.pairs.contains(pair));
-        let one = |x: &Named, y: &Named| alike(x, y) && same(&x.name, &y.name);
+        let one = |x: &Named, y: &Named| alike(x, y) && x.name.same(&y.name);
         let one = ours.names.iter().any(|x| theirs.names.iter().any(|y| one(x, y)));
         let said =
             |company: &Self, by: &Open| company.names.iter().any(|name| name.is_said(lexicon, &by.pairs));

@@ -1,10 +1,12 @@
 //! Assigning complaints to groups, one at a time.
 
+use std::hash::BuildHasher as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
 use crate::place::{PlaceKeys, PlaceNames};
@@ -64,7 +66,8 @@ pub struct Grouper {
     pub(super) groups: Vec<Option<Group>>,
     free: Vec<u32>,
     by_id: FxHashMap<GroupId, u32>,
-    by_complaint: FxHashMap<ComplaintId, u64>,
+    /// Numbers of the open complaints by the hash of their ids; the ids themselves are in the window.
+    by_complaint: HashTable<u64>,
     pub(super) scratch: candidates::Scratch,
     place_names: PlaceNames,
 }
@@ -80,7 +83,7 @@ impl Grouper {
             groups: Vec::new(),
             free: Vec::new(),
             by_id: FxHashMap::default(),
-            by_complaint: FxHashMap::default(),
+            by_complaint: HashTable::new(),
             scratch: candidates::Scratch::default(),
             place_names: PlaceNames::default(),
         }
@@ -165,8 +168,9 @@ impl Grouper {
     /// Takes a complaint out because a new version of it has come. Returns whether it was open, and
     /// the group it left.
     pub fn withdraw(&mut self, id: &ComplaintId) -> Option<Option<GroupId>> {
-        let seq = self.by_complaint.remove(id)?;
+        let seq = self.number(id)?;
         let open = self.window.take(seq)?;
+        self.unlist(&open);
         let left =
             open.group.and_then(|number| self.groups[number as usize].as_ref()).map(|group| group.id.clone());
         if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
@@ -183,9 +187,7 @@ impl Grouper {
         let keep = SignedDuration::from_hours(24 * i64::from(self.config.match_days));
         let before = clock.saturating_sub(keep).unwrap_or(Timestamp::MIN);
         while let Some(open) = self.window.pop_before(before) {
-            if self.by_complaint.get(&open.id) == Some(&open.seq) {
-                self.by_complaint.remove(&open.id);
-            }
+            self.unlist(&open);
             if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
                 group.expire(open.seq, open.at, &open.callers);
             }
@@ -236,7 +238,20 @@ impl Grouper {
 
     /// The open complaint with this id.
     pub fn find(&self, id: &ComplaintId) -> Option<&Open> {
-        self.window.get(*self.by_complaint.get(id)?)
+        self.window.get(self.number(id)?)
+    }
+
+    fn number(&self, id: &ComplaintId) -> Option<u64> {
+        let is_it = |seq: &u64| self.window.get(*seq).is_some_and(|open| open.id == *id);
+        self.by_complaint.find(FxBuildHasher.hash_one(id), is_it).copied()
+    }
+
+    /// Forgets by which id a complaint is found that has left the window.
+    fn unlist(&mut self, open: &Open) {
+        let listed = self.by_complaint.find_entry(FxBuildHasher.hash_one(&open.id), |seq| *seq == open.seq);
+        if let Ok(listed) = listed {
+            listed.remove();
+        }
     }
 
     /// The group's member that is most like the other newest ones (the medoid).
@@ -286,9 +301,12 @@ impl Grouper {
         for key in &open.keys {
             self.postings.add(*key, seq);
         }
-        self.by_complaint.insert(open.id.clone(), seq);
+        let hash = FxBuildHasher.hash_one(&open.id);
         let group = open.group;
         self.window.push(open);
+        // Whoever moves to another slot is in the window: what has left it is taken out of the list first.
+        let rehash = |seq: &u64| self.window.get(*seq).map_or(0, |open| FxBuildHasher.hash_one(&open.id));
+        self.by_complaint.insert_unique(hash, seq, rehash);
         if let Some(number) = group {
             self.join(seq, number);
         }

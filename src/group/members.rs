@@ -23,12 +23,26 @@ pub struct Group {
     pub(super) members: VecDeque<u64>,
     /// Why the newest members are in. The first member has no evidence: it was there first.
     pub(super) evidence: VecDeque<(u64, ComplaintId, Box<Packed>)>,
-    /// Those within the window, ordered, and whether they name no caller.
-    counted: VecDeque<(Timestamp, u64, bool)>,
+    /// Those within the window, ordered.
+    counted: VecDeque<(Timestamp, Counted)>,
     anonymous: u32,
     people: People,
     window: SignedDuration,
     stale: bool,
+}
+
+/// The number of a member that is counted, and in the lowest bit whether it names no caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Counted(u64);
+
+impl Counted {
+    fn new(seq: u64, is_anonymous: bool) -> Self {
+        Self(seq << 1 | u64::from(is_anonymous))
+    }
+
+    fn is_anonymous(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 /// What is counted of a group within its window.
@@ -64,18 +78,19 @@ impl Group {
     pub(super) fn add(&mut self, seq: u64, at: Timestamp, callers: &CallerKeys) {
         let place = self.members.partition_point(|&other| other < seq);
         self.members.insert(place, seq);
-        let last = self.counted.back().map_or(at, |(last, ..)| at.max(*last));
+        let last = self.counted.back().map_or(at, |(last, _)| at.max(*last));
         let since = last.saturating_sub(self.window).unwrap_or(Timestamp::MIN);
         if at < since {
             // Too late to be counted now: a member all the same.
             return;
         }
-        let place = self.counted.partition_point(|&(other, number, _)| (other, number) < (at, seq));
-        self.counted.insert(place, (at, seq, callers.is_empty()));
+        let counted = (at, Counted::new(seq, callers.is_empty()));
+        let place = self.counted.partition_point(|other| *other < counted);
+        self.counted.insert(place, counted);
         self.anonymous += u32::from(callers.is_empty());
         self.people.call(at, callers);
-        while let Some((_, _, anonymous)) = self.counted.pop_front_if(|(at, ..)| *at < since) {
-            self.anonymous -= u32::from(anonymous);
+        while let Some((_, gone)) = self.counted.pop_front_if(|(at, _)| *at < since) {
+            self.anonymous -= u32::from(gone.is_anonymous());
         }
         self.people.forget_before(since);
     }
@@ -116,8 +131,7 @@ impl Group {
         }
         self.evidence.retain(|(other, ..)| *other != seq);
         // A call that linked two numbers goes on linking them while it is open.
-        let is_counted =
-            self.counted.binary_search_by_key(&(at, seq), |&(at, number, _)| (at, number)).is_ok();
+        let is_counted = self.counted.binary_search(&(at, Counted::new(seq, callers.is_empty()))).is_ok();
         self.stale |= is_counted || callers.len() > 1;
     }
 
@@ -129,7 +143,7 @@ impl Group {
     /// The counts.
     pub fn tally(&self) -> Option<Tally> {
         debug_assert!(!self.stale, "recounted before it is looked at");
-        let ((first_at, ..), (last_at, ..)) = (self.counted.front()?, self.counted.back()?);
+        let ((first_at, _), (last_at, _)) = (self.counted.front()?, self.counted.back()?);
         Some(Tally {
             callers: self.people.count(),
             complaints: self.counted.len() as u32,
