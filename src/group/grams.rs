@@ -71,20 +71,21 @@ impl Grams {
     /// Reads the words of a complaint; a pair in the title counts `title_weight` times.
     pub fn read(title: &Normalised, text: &Normalised, title_weight: u32) -> Self {
         let prior = &**PRIOR;
-        let mut counted: Vec<Counted> = Vec::with_capacity(256);
-        let mut runs: Vec<u64> = Vec::with_capacity(256);
+        let most = ((title.text().len() + text.text().len()) / 3).min(MAX_PAIRS);
+        let mut counted: Vec<Counted> = Vec::with_capacity(most);
+        let mut runs: Vec<u64> = Vec::with_capacity(most);
         let mut seen = Seen::new();
         for (field, normal) in [(Where::Title, title), (Where::Text, text)] {
             // The syllable before with where it begins; the one before that, with the weight of the two and
             // whether they are new as a pair.
             let mut before: Option<(Syllable, u32)> = None;
             let mut behind: Option<(Syllable, u16, bool)> = None;
-            for (at, c) in normal.text().char_indices() {
-                let Some(here) = Syllable::of(c) else {
+            for (at, end, heard) in Syllable::each(normal.text()) {
+                let Some(here) = heard else {
                     (before, behind) = (None, None);
                     continue;
                 };
-                let at = at as u32;
+                let (at, end) = (at as u32, end as u32);
                 let Some((last, start)) = before.replace((here, at)) else { continue };
                 let pair = background::pair(last, here);
                 let found = match seen.find(pair, &counted) {
@@ -92,7 +93,7 @@ impl Grams {
                     Err(_) if counted.len() == MAX_PAIRS => break,
                     Err(slot) => {
                         seen.slots[slot] = counted.len() as u16;
-                        let (prior, end) = (prior[usize::from(pair)], at + c.len_utf8() as u32);
+                        let prior = prior[usize::from(pair)];
                         counted.push(Counted { pair, prior, field, start, end, in_title: 0, in_text: 0 });
                         counted.len() - 1
                     }
@@ -108,11 +109,11 @@ impl Grams {
                     && (is_new || was_new)
                 {
                     let rarity = u32::from(weight) + u32::from(counted.prior);
-                    runs.push(u64::from(rarity) << 32 | u64::from(run(first, last, here)));
+                    runs.push(u64::from(rarity) << RUN_BITS | run(first, last, here));
                 }
             }
         }
-        Self { list: kept(&mut counted, title, text, title_weight), keys: keys(runs) }
+        Self { list: kept(counted, title, text, title_weight), keys: keys(runs) }
     }
 
     /// The pairs in the order they first occur.
@@ -133,24 +134,18 @@ pub(super) fn pairs(name: &str) -> Vec<u16> {
     heard.windows(2).filter_map(pair).collect()
 }
 
-fn kept(counted: &mut Vec<Counted>, title: &Normalised, text: &Normalised, title_weight: u32) -> Box<[Gram]> {
+fn kept(mut counted: Vec<Counted>, title: &Normalised, text: &Normalised, title_weight: u32) -> Box<[Gram]> {
     let tf = |pair: &Counted| damped(pair.in_title * title_weight + pair.in_text);
     if counted.len() > KEPT_PAIRS {
         // Of equally heavy ones those that come first, which is the order they are in.
         let weight = |pair: &Counted| u64::from(tf(pair)) * u64::from(pair.prior);
-        let mut order: Vec<u64> = counted
-            .iter()
-            .zip(0..)
-            .map(|(pair, at)| weight(pair) << 32 | (u64::from(u32::MAX) - at))
-            .collect();
+        let weighed = |(pair, at): (&Counted, u32)| weight(pair) << 32 | u64::from(u32::MAX - at);
+        let mut order: Vec<u64> = counted.iter().zip(0..).map(weighed).collect();
         order.select_nth_unstable_by_key(KEPT_PAIRS, |weighed| Reverse(*weighed));
-        let least = order[..KEPT_PAIRS].iter().min().copied().unwrap_or_default();
-        let mut at = 0_u64;
-        counted.retain(|pair| {
-            let weighed = weight(pair) << 32 | (u64::from(u32::MAX) - at);
-            at += 1;
-            weighed >= least
-        });
+        let mut heaviest: Vec<u32> =
+            order[..KEPT_PAIRS].iter().map(|weighed| u32::MAX - *weighed as u32).collect();
+        heaviest.sort_unstable();
+        counted = heaviest.into_iter().map(|at| counted[at as usize]).collect();
     }
     let (mut in_title, mut in_text) = (title.way_back(), text.way_back());
     let gram = |pair: &Counted| {
@@ -162,26 +157,36 @@ fn kept(counted: &mut Vec<Counted>, title: &Normalised, text: &Normalised, title
     counted.iter().map(gram).collect()
 }
 
-/// The hashes of the rarest runs, each of which has its rarity in the high half.
+/// The hashes of the rarest runs, each of which has its rarity above [`RUN_BITS`].
 fn keys(mut runs: Vec<u64>) -> Box<[u32]> {
     // A run that comes twice is one; more of one run than this leave room for fewer others.
     const LOOKED_AT: usize = 2 * KEPT_KEYS;
+    // Hashes decide between runs that are equally rare, so only those rare enough need one.
     if runs.len() > LOOKED_AT {
-        runs.select_nth_unstable_by_key(LOOKED_AT, |run| Reverse(*run));
-        runs.truncate(LOOKED_AT);
+        let rarity = |run: &u64| Reverse(*run >> RUN_BITS);
+        let (_, last, _) = runs.select_nth_unstable_by_key(LOOKED_AT - 1, rarity);
+        let least = *last >> RUN_BITS;
+        runs.retain(|run| *run >> RUN_BITS >= least);
+    }
+    for run in &mut runs {
+        *run = *run >> RUN_BITS << 32 | u64::from(hash(*run % (1 << RUN_BITS)));
     }
     runs.sort_unstable_by_key(|run| Reverse(*run));
+    runs.truncate(LOOKED_AT);
     runs.dedup();
     let mut keys: Box<[u32]> = runs.iter().take(KEPT_KEYS).map(|run| *run as u32).collect();
     keys.sort_unstable();
     keys
 }
 
-/// A hash of three syllables in their order.
+/// Three syllables in their order take so many bits.
+const RUN_BITS: u32 = 30;
+
+/// Three syllables in their order as one number.
 #[inline]
-fn run(first: Syllable, second: Syllable, third: Syllable) -> u32 {
+fn run(first: Syllable, second: Syllable, third: Syllable) -> u64 {
     let number = |syllable: Syllable| u64::from(syllable.number());
-    hash(number(first) << 20 | number(second) << 10 | number(third))
+    number(first) << 20 | number(second) << 10 | number(third)
 }
 
 /// Spreads a number over 32 bits (the finaliser of splitmix64).

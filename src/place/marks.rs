@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::endings::{ENDINGS, Ending};
+use super::endings::{ENDINGS, Ending, ends_as_authority};
 use super::gazetteer::Gazetteer;
 use crate::text::WordIndex;
 
@@ -80,7 +80,9 @@ impl Marks {
 
     /// Looks over a text in normal form. Known names beyond `limit` are left out.
     pub(super) fn look(&self, text: &str, limit: usize) -> Marked {
-        let mut marked = Marked::default();
+        // Every thirtieth character of a usual text or so begins one.
+        let endings = Vec::with_capacity(text.len() / 96 + 1);
+        let mut marked = Marked { endings, ..Marked::default() };
         // Of words that begin at one place the longest comes first, so that the first that does not
         // begin inside the last one taken is the one to take.
         let (mut ending_end, mut known_end) = (0, 0);
@@ -89,6 +91,7 @@ impl Marks {
             let (start, end) = (word.start, word.end);
             if let Some(ending) = ending.filter(|_| start >= ending_end) {
                 ending_end = end;
+                drop_authority(&mut marked.endings, text, start);
                 marked.endings.push(Stretch { start, end, what: ENDINGS[ending] });
             }
             if let Some(place) = place.filter(|_| start >= known_end && marked.known.len() < limit) {
@@ -99,8 +102,21 @@ impl Marks {
                 marked.borders.push(end);
             }
         });
+        drop_authority(&mut marked.endings, text, usize::MAX);
         marked
     }
+}
+
+/// Takes the last ending away when it is that of an authority (政府): no name ends there, so that the
+/// words around it need not be cut. One that adjoins another ending, with which it may be one, stays.
+fn drop_authority(endings: &mut Vec<Stretch<Ending>>, text: &str, next: usize) {
+    let before = endings.len().checked_sub(2).map(|before| endings[before].end);
+    endings.pop_if(|last| {
+        before != Some(last.start)
+            && last.end != next
+            && last.what.weak
+            && ends_as_authority(&text[..last.end])
+    });
 }
 
 /// Whether the unit of administration behind `front` ends a name that none reaches across.

@@ -292,6 +292,8 @@ fn rough_text() -> impl Strategy<Value = String> {
             "“",
             "”",
             "公交",
+            "政府",
+            "法院",
             "38",
             "号院",
             "号线",
@@ -336,11 +338,21 @@ proptest! {
         }
     }
 
+    /// And so are the endings that are not those of authorities.
     #[test]
     fn the_clauses_that_hold_a_mark_are_enough(text in rough_text()) {
         let text = normalise(&text);
         let text = head(text.text());
-        let marked = PLACES.marks.look(text, MAX_MENTIONS * 4);
+        let mut marked = PLACES.marks.look(text, MAX_MENTIONS * 4);
+        marked.endings.clear();
+        let mut start = 0;
+        while let Some(next) = text[start..].chars().next() {
+            let here = endings::ENDINGS.iter().filter(|ending| text[start..].starts_with(ending.text));
+            let longest = here.max_by_key(|ending| ending.text.len());
+            let end = start + longest.map_or(next.len_utf8(), |ending| ending.text.len());
+            marked.endings.extend(longest.map(|what| marks::Stretch { start, end, what: *what }));
+            start = end;
+        }
         let all = PLACES.find_among(&PLACES.segmenter.cut(text), &marked, text, false);
         prop_assert_eq!(PLACES.find(text, false), all);
     }

@@ -26,8 +26,22 @@ pub(super) fn gates(pattern: &str) -> Vec<Vec<String>> {
     if gates.first().is_some_and(|first| !vague(first)) {
         gates.retain(|words| !vague(words));
     }
+    // So do single characters like 不, but where a pattern is run about its first gate's words only they
+    // would spare nothing.
+    let single = |words: &Vec<String>| words.iter().any(|word| word.chars().nth(1).is_none());
+    if gates.first().is_some_and(|first| !single(first)) && longest_match(pattern).is_some() {
+        gates.retain(|words| !single(words));
+    }
     gates.truncate(MAX_GATES);
     gates
+}
+
+/// The most bytes that a match of the pattern has, when whether it matches them does not depend on what
+/// stands around: then it need be looked for only about the words of a gate.
+pub(super) fn longest_match(pattern: &str) -> Option<usize> {
+    let hir = regex_syntax::parse(pattern).ok()?;
+    let properties = hir.properties();
+    properties.maximum_len().filter(|_| properties.look_set().is_empty())
 }
 
 fn says(words: &[String]) -> (Option<usize>, std::cmp::Reverse<usize>) {
@@ -80,8 +94,18 @@ mod tests {
         assert_eq!(gate("车[贷货]"), "车 + 货 贷");
         assert_eq!(gate("[0-9]{2,}%"), "% + 0 1 2 3 4 5 6 7 8 9");
         assert_eq!(gate("甲.乙.丙.丁.戊"), "戊 + 丁");
+        assert_eq!(gate("(退款|退费).{0,8}(不|没有)"), "退款 退费");
+        assert_eq!(gate("(退款|退费).*(不|没有)"), "退款 退费 + 不 没有");
         assert_eq!(gate("甲.甲"), "甲");
         assert_eq!(gate(r"\p{Han}{2}"), "");
         assert_eq!(gate("(跑路)?|失联"), "");
+    }
+
+    #[test]
+    fn a_match_has_a_length_unless_it_may_go_on_or_look_around() {
+        assert_eq!(longest_match("(防范|打击).{0,8}(非法集资|诈骗)"), Some(6 + 4 * 8 + 12));
+        for pattern in ["年化[0-9]+%", "^退款", r"退\bapp"] {
+            assert_eq!(longest_match(pattern), None, "{pattern}");
+        }
     }
 }

@@ -37,6 +37,13 @@ impl CharSet {
         let bytes = text.as_bytes();
         let mut at = from;
         while at < bytes.len() {
+            if let Some((row, column)) = wide_at(bytes, at) {
+                if self.0[row] >> column & 1 != 0 {
+                    return Some(at);
+                }
+                at += 3;
+                continue;
+            }
             let (code, len) = code_at(bytes, at);
             if code < 0x1_0000 && self.has_code(code as usize) {
                 return Some(at);
@@ -52,20 +59,28 @@ impl CharSet {
     }
 }
 
+/// When the character that begins at `at` is one of three bytes, as nearly all of our texts are: its
+/// code, taken apart into which 64 codes it is among and which of these it is. So a table of bits can be
+/// asked without putting the code together.
+#[inline]
+pub(super) fn wide_at(bytes: &[u8], at: usize) -> Option<(usize, u32)> {
+    let [a, b, c] = *bytes[at..].first_chunk()?;
+    if a >> 4 != 0xE {
+        return None;
+    }
+    Some((usize::from(a & 0xF) << 6 | usize::from(b & 0x3F), u32::from(c & 0x3F)))
+}
+
 /// The code of the character that begins at `at` of a text's bytes, and its length.
 #[inline]
 pub(super) fn code_at(bytes: &[u8], at: usize) -> (u32, usize) {
-    let first = u32::from(bytes[at]);
-    if first < 0x80 {
-        return (first, 1);
+    if let Some((row, column)) = wide_at(bytes, at) {
+        return ((row as u32) << 6 | column, 3);
     }
-    // Nearly all other characters of our texts are of three bytes.
-    if first & 0xF0 == 0xE0
-        && let Some(wide) = bytes.get(at..at + 3)
-    {
-        return ((first & 0xF) << 12 | u32::from(wide[1] & 0x3F) << 6 | u32::from(wide[2] & 0x3F), 3);
+    match bytes[at] {
+        first @ 0..0x80 => (u32::from(first), 1),
+        _ => any_code_at(bytes, at),
     }
-    any_code_at(bytes, at)
 }
 
 /// As [`code_at`], one byte after the other.
@@ -99,6 +114,8 @@ mod tests {
         for c in '\0'..=char::MAX {
             for text in [format!("a{c}"), format!("a{c}bcd")] {
                 assert_eq!(super::code_at(text.as_bytes(), 1), (u32::from(c), c.len_utf8()));
+                let wide = super::wide_at(text.as_bytes(), 1).map(|(row, column)| (row as u32) * 64 + column);
+                assert_eq!(wide, (c.len_utf8() == 3).then_some(u32::from(c)));
             }
         }
     }

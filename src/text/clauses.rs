@@ -9,6 +9,9 @@ static ENDS: CharSet =
 /// Of these, what may also stand inside a word of letters and digits, as in `2.5` or `a/b`.
 const INSIDE: [char; 1] = ['.'];
 
+/// About so many words has a clause.
+const WORDS: usize = 8;
+
 impl Segmenter {
     /// As [`Segmenter::cut`], but of the clauses that hold a byte of one of `wanted` only, each with the
     /// mark before it and the one behind. `wanted` lies on character borders.
@@ -20,7 +23,7 @@ impl Segmenter {
         let ends = |c: char| ENDS.has(c) && !INSIDE.contains(&c);
         let mut wanted: Vec<(usize, usize)> = wanted.collect();
         wanted.sort_unstable();
-        let mut tokens: Vec<Token<'t>> = Vec::new();
+        let mut tokens: Vec<Token<'t>> = Vec::with_capacity((WORDS * wanted.len()).min(text.len() / 3));
         let mut done = 0;
         for (start, end) in wanted {
             if end <= done {

@@ -122,7 +122,8 @@ pub fn normalise(original: &str) -> Normalised {
     let mut work = Work {
         original,
         text: String::with_capacity(original.len()),
-        pieces: Vec::new(),
+        // A usual text has a full-width mark for every ten characters.
+        pieces: Vec::with_capacity(original.len() / 32),
         copied: 0,
         after_space: false,
     };

@@ -1,6 +1,11 @@
 //! Cutting a text into words.
 
+use std::fmt;
+use std::hash::BuildHasher as _;
+use std::sync::OnceLock;
+
 use jieba_rs::Jieba;
+use rustc_hash::FxBuildHasher;
 
 use super::normalise;
 
@@ -14,6 +19,7 @@ const BUILTIN_DICTIONARY: &str = include_str!("../../rules/dictionary.txt");
 #[derive(Debug)]
 pub struct Segmenter {
     jieba: Jieba,
+    classes: Classes,
 }
 
 /// A word of a text.
@@ -44,6 +50,45 @@ pub enum WordClass {
     Function,
     /// Not in the dictionaries, or without a mark there.
     Unknown,
+}
+
+/// What kinds the words are that have been asked for: the same few thousand stand around the names of
+/// places, and asking the dictionary takes as long as cutting the word.
+///
+/// A word keeps its place for ever and words that share one have to be asked for again, so that reading
+/// needs no lock. Only words of the dictionaries are kept, nothing else that a complaint says.
+struct Classes(Box<[OnceLock<Classed>]>);
+
+/// A word with its class.
+type Classed = (Box<str>, WordClass);
+
+impl Classes {
+    const PLACES: usize = 1 << 13;
+
+    fn new() -> Self {
+        Self(std::iter::repeat_with(OnceLock::new).take(Self::PLACES).collect())
+    }
+
+    /// The class of `word`; `find` tells it when the word is in the dictionaries.
+    fn of(&self, word: &str, find: impl FnOnce() -> Option<WordClass>) -> WordClass {
+        let place = &self.0[FxBuildHasher.hash_one(word) as usize % Self::PLACES];
+        match place.get() {
+            Some((known, class)) if **known == *word => *class,
+            kept => {
+                let found = find();
+                if let (None, Some(class)) = (kept, found) {
+                    place.get_or_init(|| (word.into(), class));
+                }
+                found.unwrap_or(WordClass::Unknown)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Classes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Classes").finish_non_exhaustive()
+    }
 }
 
 /// A dictionary file that cannot be used.
@@ -78,7 +123,7 @@ impl Segmenter {
             // The words meet texts in normal form, so they take it too.
             jieba.add_word(normalise(word).text(), None, None);
         }
-        Self { jieba }
+        Self { jieba, classes: Classes::new() }
     }
 
     /// The words of a text in normal form, in order and without gaps; unknown words are guessed from
@@ -106,9 +151,11 @@ impl Segmenter {
 
     /// What kind of word this is by the dictionary, without looking at its sentence.
     pub fn class(&self, word: &str) -> WordClass {
-        if !self.jieba.has_word(word) {
-            return WordClass::Unknown;
-        }
+        self.classes.of(word, || self.jieba.has_word(word).then(|| self.class_by_tag(word)))
+    }
+
+    /// The class of a word that the dictionaries know.
+    fn class_by_tag(&self, word: &str) -> WordClass {
         let tag = self.jieba.tag(word, false).first().map_or("", |tag| tag.tag);
         match tag.as_bytes() {
             [b'n', b'r' | b's' | b't' | b'z', ..] => WordClass::Name,
@@ -183,6 +230,31 @@ mod tests {
         ] {
             assert_eq!(SEGMENTER.class(word), class, "{word}");
         }
+    }
+
+    #[test]
+    fn a_class_is_the_same_whoever_was_asked_for_before() {
+        let segmenter = Segmenter::with_words(["云栖雅苑"].into_iter());
+        let words: Vec<&str> = BUILTIN_DICTIONARY.lines().filter_map(|line| word_of(line).ok()?).collect();
+        let text = "北京的学校附近去年反映云栖雅苑有群租房,云栖雅没有";
+        let unknown = text.char_indices().map(|(at, _)| &text[at..]);
+        for word in
+            words.iter().copied().chain(SEGMENTER.cut(text).iter().map(|token| token.word)).chain(unknown)
+        {
+            let known = segmenter.jieba.has_word(word).then(|| segmenter.class_by_tag(word));
+            let asked = known.unwrap_or(WordClass::Unknown);
+            assert_eq!((segmenter.class(word), segmenter.class(word)), (asked, asked), "{word}");
+        }
+        // More words than places: some had to be asked for again.
+        let classes = Classes::new();
+        for number in 0..2 * Classes::PLACES {
+            let class = if number % 2 == 0 { WordClass::Noun } else { WordClass::Verb };
+            for _ in 0..2 {
+                assert_eq!(classes.of(&number.to_string(), || Some(class)), class);
+            }
+        }
+        assert_eq!(classes.of("无", || None), WordClass::Unknown);
+        assert_eq!(classes.of("无", || Some(WordClass::Name)), WordClass::Name);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use pinyin::ToPinyin as _;
 
+use super::chars::code_at;
+
 /// The letters and digits, which stand for themselves, in front of the syllables.
 const PLAIN: u16 = 36;
 /// The unified ideographs.
@@ -41,15 +43,20 @@ impl Syllable {
     /// What is heard of a character in normal form; `None` where nothing is, as with marks.
     #[inline]
     pub fn of(c: char) -> Option<Self> {
-        match c {
-            'a'..='z' => Some(Self(c as u16 - u16::from(b'a'))),
-            '0'..='9' => Some(Self(26 + c as u16 - u16::from(b'0'))),
-            _ => {
-                let at = (c as u32).checked_sub(FIRST)?;
-                let number = *TABLE.numbers.get(at as usize)?;
-                (number != SILENT).then_some(Self(number))
-            }
-        }
+        heard(&TABLE.numbers, u32::from(c))
+    }
+
+    /// What is heard of each character of a text in normal form, with where it begins and ends.
+    #[inline]
+    pub fn each(text: &str) -> impl Iterator<Item = (usize, usize, Option<Self>)> {
+        let (bytes, numbers) = (text.as_bytes(), &*TABLE.numbers);
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let start = at;
+            let (code, len) = (start < bytes.len()).then(|| code_at(bytes, start))?;
+            at += len;
+            Some((start, at, heard(numbers, code)))
+        })
     }
 
     /// How many there are.
@@ -69,6 +76,19 @@ impl Syllable {
     }
 }
 
+/// What is heard of the character with this code; `numbers` are those of the ideographs.
+#[inline]
+fn heard(numbers: &[u16], code: u32) -> Option<Syllable> {
+    if let Some(number) = code.checked_sub(FIRST).and_then(|at| numbers.get(at as usize)) {
+        return (*number != SILENT).then_some(Syllable(*number));
+    }
+    match u8::try_from(code).ok()? {
+        letter @ b'a'..=b'z' => Some(Syllable(u16::from(letter - b'a'))),
+        digit @ b'0'..=b'9' => Some(Syllable(26 + u16::from(digit - b'0'))),
+        _ => None,
+    }
+}
+
 fn folded(sound: &str) -> String {
     let mut letters = sound.chars();
     let (initial, rest) = (letters.next().unwrap_or(' '), letters.as_str());
@@ -83,6 +103,13 @@ fn folded(sound: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_character_is_heard_as_it_is_alone() {
+        let text = "烟道a1,é𝟏。㐀龥\u{9fff}";
+        let alone = text.char_indices().map(|(at, c)| (at, at + c.len_utf8(), Syllable::of(c)));
+        assert_eq!(Syllable::each(text).collect::<Vec<_>>(), alone.collect::<Vec<_>>());
+    }
 
     #[test]
     fn what_is_confused_is_one_and_the_rest_is_not() {
