@@ -128,6 +128,7 @@ impl Replay<'_> {
         let mut order: Vec<(ComplaintId, Option<GroupId>)> = Vec::new();
         let mut at: FxHashMap<ComplaintId, usize> = FxHashMap::default();
         let mut hits: BTreeMap<usize, Vec<RiskHit>> = BTreeMap::new();
+        let mut merged: FxHashMap<GroupId, GroupId> = FxHashMap::default();
         let mut events = events.peekable();
         while events.peek().is_some() {
             let chunk: Vec<RawRecord> = events.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
@@ -171,6 +172,7 @@ impl Replay<'_> {
             for (id, group) in std::mem::take(&mut effects.regrouped) {
                 order[at[&id]].1 = group;
             }
+            merged.extend(std::mem::take(&mut effects.merged));
             for alert in &effects.alerts {
                 summary.alerts += 1;
                 let first = alert.state == AlertState::Raised;
@@ -187,8 +189,11 @@ impl Replay<'_> {
             (out.progress)(summary.events);
         }
         let mut groups: Vec<&GroupId> = Vec::new();
+        // A group goes into another at most once and is not named again after that, so this ends.
+        let last = |group| std::iter::successors(Some(group), |group| merged.get(*group)).last();
         for (id, group) in &order {
-            write_line(out.groups, &GroupLine { id, group: group.as_ref() })?;
+            let group = group.as_ref().and_then(last);
+            write_line(out.groups, &GroupLine { id, group })?;
             groups.extend(group);
         }
         for (index, hits) in &hits {

@@ -39,13 +39,15 @@ pub struct Effects {
     /// Complaints whose group is another than when they were applied: who was alone and is now a
     /// founder. Their decision stays as it was taken.
     pub regrouped: Vec<(ComplaintId, Option<GroupId>)>,
+    /// Groups that went into another: (old, into), in the order in which they did.
+    pub merged: Vec<(GroupId, GroupId)>,
     /// Alerts in the order raised.
     pub alerts: Vec<Alert>,
     /// Incidents and cases that ended, as they were then.
-    ended: BTreeMap<AlertId, IncidentRecord>,
+    pub(super) ended: BTreeMap<AlertId, IncidentRecord>,
     /// Incidents and cases that changed, and when; written down once, by [`Engine::incidents`].
     groups: BTreeMap<GroupId, Timestamp>,
-    cases: BTreeMap<String, Timestamp>,
+    pub(super) cases: BTreeMap<String, Timestamp>,
 }
 
 impl Effects {
@@ -159,12 +161,13 @@ impl Engine {
         let group = assigned.decision.group.clone();
         effects.regrouped.extend(assigned.drawn.iter().map(|drawn| (drawn.clone(), group.clone())));
         let mut alerts = Vec::new();
+        let group = group.map(|own| self.merge(own, assigned.alike, at, &mut alerts, effects));
         if let Some(group) = &group {
             alerts.extend(self.judge_group(group, seq, &prepared, effects));
         }
         alerts.extend(self.judge_risk(seq, &prepared, group.as_ref(), &assigned.drawn, &headline, effects));
         let decision = Decision {
-            group: GroupDecision { late, ..assigned.decision },
+            group: GroupDecision { group, late, ..assigned.decision },
             places: prepared.places,
             risks: prepared.risks,
             raised: alerts.iter().map(|alert| (alert.id.clone(), alert.revision, alert.level)).collect(),

@@ -31,6 +31,9 @@ pub(super) struct GroupCase {
     pub(super) step_asked: u32,
     /// What was told last; told again when it is resolved, when members may be gone.
     pub(super) told: Told,
+    /// The incident that goes on in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) merged_into: Option<AlertId>,
 }
 
 /// The part of an alert that outlives the group's open members.
@@ -54,7 +57,7 @@ impl GroupCase {
     ) -> Self {
         // See the risk cases: no two incidents share a name, whatever is forgotten in between.
         let id = alert_id("QS", at, zone, &format!("{}\n{group}\n{seq}", partition.as_str()));
-        Self { id, group, incident: Incident::default(), step_asked: 0, told }
+        Self { id, group, incident: Incident::default(), step_asked: 0, told, merged_into: None }
     }
 
     pub(super) fn record(&self, at: Timestamp) -> IncidentRecord {
@@ -95,6 +98,7 @@ impl GroupCase {
             step: self.step_asked,
             window_days: config.window_days,
             quiet_days: config.resolve_after_days,
+            merged_into: self.merged_into.as_ref().map(AlertId::as_str),
         };
         let mut members: Vec<ComplaintId> = Vec::new();
         let mut evidence = Vec::new();
@@ -129,6 +133,7 @@ impl GroupCase {
                 threshold: self.step_asked,
                 window_days: config.window_days,
                 evidence,
+                merged_into: self.merged_into.clone(),
             }),
         }
     }

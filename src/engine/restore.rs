@@ -80,7 +80,7 @@ impl Engine {
         );
         let _ = writeln!(out, "{}", self.grouper.describe());
         let cases: BTreeMap<_, _> = self.cases.iter().collect();
-        let _ = writeln!(out, "{cases:#?}\n{:#?}\n{:#?}", self.due, self.risks);
+        let _ = writeln!(out, "{cases:#?}\n{:#?}\n{}", self.due, self.risks.describe());
         out
     }
 }

@@ -139,6 +139,21 @@ impl RiskCases {
         })
     }
 
+    /// The case of a group that has gone into another goes with it, unless the other has one of its own.
+    /// Returns the key of the case that changed.
+    pub(super) fn regroup(&mut self, old: &GroupId, into: &GroupId, config: &RiskConfig) -> Option<String> {
+        let key = format!("group:{into}");
+        if self.cases.contains_key(&key) {
+            return None;
+        }
+        let mut case = self.cases.remove(&format!("group:{old}"))?;
+        let before = case.turn(config);
+        case.key.clone_from(&key);
+        self.turn(Some(before), case.turn(config));
+        self.cases.insert(key.clone(), case);
+        Some(key)
+    }
+
     /// A case as it is kept.
     pub(super) fn record(&self, key: &str, at: Timestamp) -> Option<IncidentRecord> {
         Some(self.cases.get(key)?.record(at))
@@ -177,6 +192,12 @@ impl RiskCases {
             self.turns.insert(turn);
             self.cases.insert(case.key.clone(), case);
         }
+    }
+
+    /// The state in words, without what is only kept to be quicker.
+    pub(super) fn describe(&self) -> String {
+        let cases: Vec<IncidentRecord> = self.cases.values().map(|case| case.record(Timestamp::MIN)).collect();
+        format!("{cases:#?}\n{:#?}\n{} open", self.turns, self.open)
     }
 
     /// How many cases are raised.

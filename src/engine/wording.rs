@@ -20,6 +20,7 @@ pub(super) struct GroupWords<'a> {
     pub(super) step: u32,
     pub(super) window_days: u32,
     pub(super) quiet_days: u32,
+    pub(super) merged_into: Option<&'a str>,
 }
 
 /// What the sentences of a risk case are made of.
@@ -66,9 +67,12 @@ pub(super) fn group_summary(words: &GroupWords<'_>, zone: &TimeZone) -> String {
         AlertState::Reopened => {
             format!("平息后再次出现：{span}，{counts}反映{place}，新的诉求人又达到预警人数。")
         }
-        AlertState::Resolved => {
-            format!("{place}已连续{}天没有新的诉求，本次群诉解除；期间{counts}。", words.quiet_days)
-        }
+        AlertState::Resolved => match words.merged_into {
+            Some(other) => {
+                format!("新的诉求表明本次群诉与{other}反映{place}，并入{other}继续跟踪；此前{counts}。")
+            }
+            None => format!("{place}已连续{}天没有新的诉求，本次群诉解除；期间{counts}。", words.quiet_days),
+        },
     };
     if !words.key_terms.is_empty() {
         summary.push_str("共同提到：");

@@ -1,6 +1,7 @@
 //! Finding the open complaints that a new one may belong to, and choosing among them.
 
 use jiff::SignedDuration;
+use smallvec::SmallVec;
 
 use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, SharedTerm, Span, Where};
 use crate::place::{PlaceKeys, Relation};
@@ -34,6 +35,8 @@ const SUPPORTERS: usize = 2;
 const ASKED_SUPPORTERS: usize = 8;
 /// A complaint brings at most this many along that were alone.
 const MOST_DRAWN: usize = 4;
+/// Of the other groups that would take a complaint so many are looked at.
+const MOST_BRIDGED: usize = 2;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
 /// And no more than so many are looked at for them: the newest.
@@ -56,6 +59,8 @@ pub(super) struct Choice {
     pub(super) joined: Option<(u64, MemberEvidence)>,
     /// Others that are near enough and alone, with their margins: they may come along.
     pub(super) also: Vec<(u64, f32)>,
+    /// Other groups that would take it as well: maybe they are one.
+    pub(super) bridged: SmallVec<[u32; MOST_BRIDGED]>,
     /// Near ones that it stays apart from.
     pub(super) kept_apart: Vec<KeptApart>,
 }
@@ -104,21 +109,29 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     // The best first; of equals the older one, so that a group's first members draw.
     compared.sort_by(|a, b| b.margin.total_cmp(&a.margin).then(a.seq.cmp(&b.seq)));
 
-    // Each group is asked once, for its nearest member.
-    let mut asked: Vec<u32> = Vec::new();
-    let joined = compared
-        .iter()
-        .take_while(|near| near.margin >= 1.0)
-        .filter(|near| !near.is_apart())
-        .find(|near| match grouper.window.get(near.seq).and_then(|other| other.group) {
-            None => true,
-            Some(group) if asked.contains(&group) => false,
-            Some(group) => {
-                asked.push(group);
-                admits(grouper, open, squared, near, group, &compared)
+    // Each group is asked once, for its nearest member. The first that takes it has it; others that would
+    // take it may be about the same.
+    let mut asked: SmallVec<[u32; COMPARED]> = SmallVec::new();
+    let mut nearest: Option<&Compared> = None;
+    let mut bridged: SmallVec<[u32; MOST_BRIDGED]> = SmallVec::new();
+    for near in compared.iter().take_while(|near| near.margin >= 1.0).filter(|near| !near.is_apart()) {
+        let group = grouper.window.get(near.seq).and_then(|other| other.group);
+        let Some(group) = group else {
+            nearest = nearest.or(Some(near));
+            continue;
+        };
+        if bridged.len() == MOST_BRIDGED || asked.contains(&group) {
+            continue;
+        }
+        asked.push(group);
+        if admits(grouper, open, squared, near, group, &compared) {
+            match nearest {
+                None => nearest = Some(near),
+                Some(_) => bridged.push(group),
             }
-        })
-        .and_then(|near| Some((near.seq, evidence(grouper, candidate, near)?)));
+        }
+    }
+    let joined = nearest.and_then(|near| Some((near.seq, evidence(grouper, candidate, near)?)));
     let own =
         joined.as_ref().and_then(|(seq, _)| grouper.window.get(*seq)).map(|open| (open.seq, open.group));
     let kept_apart = kept_apart(grouper, &compared, own);
@@ -130,7 +143,7 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
         .map(|near| (near.seq, near.margin))
         .take(MOST_DRAWN)
         .collect();
-    Choice { joined, also, kept_apart }
+    Choice { joined, also, bridged, kept_apart }
 }
 
 /// Whether a complaint that is alone and as near as `margin` to one that has just joined a group belongs
@@ -151,6 +164,40 @@ pub(super) fn draws(grouper: &mut Grouper, seq: u64, margin: f32, number: u32) -
     let one_company = members.iter().any(|member| member.accused == Accused::Same);
     mean_of_nearest(&mut margins) >= grouper.config().support as f32
         && (one_company || !place_forbids(grouper, alone, group))
+}
+
+/// Whether two groups are about one matter at one place: the newest members of the smaller one are on average
+/// as near to the other as a complaint must be to be taken, and their places do not speak against it.
+pub(super) fn belong_together(grouper: &mut Grouper, a: u32, b: u32) -> bool {
+    let size = |number: u32| grouper.groups[number as usize].as_ref().map_or(0, |group| group.members().len());
+    let (small, large) = if size(a) <= size(b) { (a, b) } else { (b, a) };
+    let newest = |number: u32| -> Vec<u64> {
+        let group = grouper.groups[number as usize].as_ref();
+        group.into_iter().flat_map(|group| group.members().rev().take(ASKED_SUPPORTERS)).collect()
+    };
+    let (ours, theirs) = (newest(small), newest(large));
+    let (mut margins, mut same, mut different) = (Vec::new(), 0.0_f32, 0.0_f32);
+    for seq in ours {
+        let Grouper { lexicon, window, .. } = &mut *grouper;
+        let Some(open) = window.get(seq) else { continue };
+        lexicon.ask(&open.pairs);
+        let squared = Squared::of(lexicon, &open.pairs);
+        let grouper = &*grouper;
+        let Some(open) = grouper.window.get(seq) else { continue };
+        let others = theirs.iter().filter_map(|seq| grouper.window.get(*seq));
+        let compared: Vec<Compared> = others.map(|other| compare(grouper, open, squared, other)).collect();
+        for near in &compared {
+            match near.relation {
+                _ if near.accused == Accused::Same => same += 1.0,
+                Relation::Same(sure) => same += sure,
+                Relation::Different => different += 1.0,
+                Relation::Unknown => {}
+            }
+        }
+        margins.push(mean_of_nearest(&mut compared.iter().map(|near| near.margin).collect()));
+    }
+    let mean = margins.iter().sum::<f32>() / margins.len().max(1) as f32;
+    mean >= grouper.config().support as f32 && different <= same
 }
 
 /// The mean of the nearest few.

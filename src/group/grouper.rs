@@ -55,6 +55,8 @@ pub struct Assigned {
     /// Complaints that were alone until now and come into the group with this one: the one with which it
     /// was founded, and others that are like both.
     pub drawn: Vec<ComplaintId>,
+    /// Other groups that it has shown to be about the same as its own: [`Grouper::merge`] them.
+    pub alike: Vec<GroupId>,
 }
 
 /// The open complaints and their groups.
@@ -114,7 +116,7 @@ impl Grouper {
     pub fn assign(&mut self, candidate: &Candidate<'_>) -> Assigned {
         let mut open = self.open(candidate);
         let choice = candidates::choose(self, candidate, &open);
-        let Choice { joined, also, kept_apart } = choice;
+        let Choice { joined, also, bridged, kept_apart } = choice;
         let mut decision = GroupDecision { kept_apart, ..GroupDecision::default() };
         let mut drawn = Vec::new();
         if let Some((nearest, evidence)) = joined {
@@ -142,8 +144,34 @@ impl Grouper {
             }
             decision.evidence = Some(Arc::new(evidence));
         }
+        let own = open.group;
         self.insert(open);
-        Assigned { decision, drawn }
+        let id = |grouper: &Self, number: u32| Some(grouper.groups[number as usize].as_ref()?.id.clone());
+        let alike = own.map_or_else(Vec::new, |own| {
+            let alike = bridged.into_iter().filter(|other| candidates::belong_together(self, own, *other));
+            alike.collect::<Vec<u32>>()
+        });
+        let alike = alike.into_iter().filter_map(|number| id(self, number)).collect();
+        Assigned { decision, drawn, alike }
+    }
+
+    /// Puts all members of one group into another, which goes on.
+    pub fn merge(&mut self, old: &GroupId, into: &GroupId) {
+        let (Some(&from), Some(&to)) = (self.by_id.get(old), self.by_id.get(into)) else { return };
+        if from == to {
+            return;
+        }
+        let Some(gone) = self.groups[from as usize].take() else { return };
+        self.by_id.remove(old);
+        self.free.push(from);
+        for seq in gone.members() {
+            if let Some(open) = self.window.get_mut(seq) {
+                open.group = Some(to);
+            }
+        }
+        if let Some(group) = &mut self.groups[to as usize] {
+            group.absorb(gone);
+        }
     }
 
     /// Puts a stored complaint back with the decision that was made about it. Complaints come in

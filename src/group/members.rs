@@ -103,6 +103,17 @@ impl Group {
         self.evidence.push_back((seq, id, Box::new(Packed::new(evidence))));
     }
 
+    /// Takes the members of another group over; all have to be counted again.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.members.extend(other.members);
+        self.members.make_contiguous().sort_unstable();
+        self.evidence.extend(other.evidence);
+        self.evidence.make_contiguous().sort_unstable_by_key(|(seq, ..)| *seq);
+        let surplus = self.evidence.len().saturating_sub(MAX_EVIDENCE);
+        self.evidence.drain(..surplus);
+        self.stale = true;
+    }
+
     /// Takes a member out; the others have to be counted again.
     pub(super) fn remove(&mut self, seq: u64) {
         self.members.retain(|&member| member != seq);

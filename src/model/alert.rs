@@ -124,6 +124,10 @@ pub struct GroupAlert {
     pub window_days: u32,
     /// Why each member is in, for the newest 20 members at most.
     pub evidence: Vec<(ComplaintId, Arc<MemberEvidence>)>,
+    /// The incident that goes on in the place of this one, when a complaint has shown that both are about
+    /// one matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<AlertId>,
 }
 
 /// What a financial risk's alert says beyond the common part.

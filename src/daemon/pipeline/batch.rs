@@ -39,6 +39,7 @@ impl Pipeline {
             positions,
             complaints: effects.complaints,
             regrouped: effects.regrouped,
+            aliases: effects.merged,
             incidents,
             left,
             alerts: effects.alerts,
