@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::daemon::config::{Config, Flag};
 use crate::daemon::trial::{self, Headline, Labelled, Settings};
-use crate::eval::{self, Case, Incidents, MatterErrors, Part, Scores};
+use crate::eval::{self, Case, Decided, Incidents, MatterErrors, Part, Scores};
 use crate::model::ComplaintId;
 
 use super::replay::{self, LATEST};
@@ -22,13 +22,20 @@ const EXAMPLES: &str = "Examples:
   fenghuo eval --events week.ndjson --gold gold.json --apart apart.csv --errors 20
   fenghuo eval --events week.ndjson --gold gold.json --with engine.group.likeness=0.5
   fenghuo eval --events week.ndjson --gold gold.json --from 2026-03-01 --json
+  fenghuo eval --events week.ndjson --gold gold.json --groups other/groups.ndjson
 
 The gold is a list of matters, as `fenghuo generate --gold` writes it:
   [{\"matter\": \"M1\", \"title\": \"...\", \"kind\": \"matter\", \"ids\": [\"...\", \"...\"]}, ...]
 Complaints of a matter of kind `theme` (a policy question bound to no place) are left out of every
 figure. Pairs that must not share a group are CSV with the columns a and b.
 
-With --with, a second run has these settings on top, and what they change is shown.";
+With --with, a second run has these settings on top, and what they change is shown.
+
+With --groups, no engine runs: what another program or an earlier replay has decided is scored. The
+files are those that `fenghuo replay` writes; of a line these fields are read:
+  groups  {\"id\": \"...\", \"group\": \"...\"}, the group being null when the complaint is alone
+  alerts  {\"group\": \"...\", \"raised_at\": \"...\", \"ids\": [\"...\"]}, the ids of the members known then
+A complaint that the groups do not mention is alone.";
 
 /// Complaints shown of each part of a matter.
 const SHOWN: usize = 6;
@@ -60,6 +67,14 @@ pub struct EvalArgs {
     /// A setting of a second run, to be compared with the first; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub with: Vec<String>,
+
+    /// Score these groups (NDJSON, as replay writes them) in place of the engine's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "with")]
+    pub groups: Option<PathBuf>,
+
+    /// The alerts to score with them; without it, nothing is said about incidents
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "groups")]
+    pub alerts: Option<PathBuf>,
 
     /// Write all figures as JSON to stdout
     #[arg(long)]
@@ -93,7 +108,13 @@ struct Second<'a> {
     errors: &'a [MatterErrors],
 }
 
-/// Scores the engine on a labelled file.
+impl Trial {
+    fn new(case: &Case, decided: &Decided) -> Self {
+        Self { scores: eval::score(case, decided), errors: eval::errors(case, decided) }
+    }
+}
+
+/// Scores the engine on a labelled file, or what somebody else has decided about it.
 ///
 /// # Errors
 /// When the configuration is wrong or a file cannot be read.
@@ -119,10 +140,16 @@ pub fn run(args: &EvalArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let attempt = |settings: &Settings| -> anyhow::Result<Trial> {
-        let decided = trial::play(&args.events, settings, LATEST, &pool)?;
-        Ok(Trial { scores: eval::score(&case, &decided), errors: eval::errors(&case, &decided) })
+        Ok(Trial::new(&case, &trial::play(&args.events, settings, LATEST, &pool)?))
     };
-    let first = attempt(&settings)?;
+    let first = match &args.groups {
+        Some(groups) => {
+            let alerts = args.alerts.as_deref().map(bytes).transpose()?;
+            let decided = Decided::read(&bytes(groups)?, alerts.as_deref()).or_exit(Exit::Input)?;
+            Trial::new(&case, &decided)
+        }
+        None => attempt(&settings)?,
+    };
     let second = if args.with.is_empty() {
         None
     } else {
@@ -178,6 +205,9 @@ fn rows(scores: &Scores) -> Vec<(&'static str, String)> {
         ("B3 recall", format!("{:.4}", grouping.recall)),
         ("B3 F", format!("{:.4}", grouping.f)),
     ];
+    if grouping.unassigned_events > 0 {
+        rows.push(("complaints not decided on", grouping.unassigned_events.to_string()));
+    }
     if let Some(apart) = apart {
         rows.push(("pairs wrongly together", format!("{} of {}", apart.violations, apart.pairs)));
     }

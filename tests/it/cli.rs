@@ -346,3 +346,32 @@ fn eval_scores_a_labelled_stream_and_compares_settings() {
     assert_eq!(bad.code, 2);
     assert!(bad.err.contains("write it like 2026-03-01"), "{}", bad.err);
 }
+
+#[test]
+fn eval_scores_what_somebody_else_has_decided() {
+    let folder = Folder::new();
+    let made =
+        ["generate", "--complaints", "300", "--days", "3", "--out", "events.ndjson", "--gold", "gold.json"];
+    assert_eq!(folder.run(&made).code, 0);
+    assert_eq!(folder.run(&["replay", "--events", "events.ndjson", "--out", "decided"]).code, 0);
+    let eval = ["eval", "--events", "events.ndjson", "--gold", "gold.json", "--json"];
+    let given = ["--groups", "decided/groups.ndjson", "--alerts", "decided/alerts.ndjson"];
+    let engine = folder.run(&eval);
+    let replayed = folder.run(&[&eval[..], &given].concat());
+    assert_eq!((replayed.code, &*replayed.err), (0, ""));
+    assert_eq!(replayed.out, engine.out, "the same decisions have the same figures");
+    // Groups alone say nothing about incidents, and who is not mentioned is alone.
+    fs::write(folder.path().join("none.ndjson"), "").expect("written");
+    let none =
+        folder.run(&["eval", "--events", "events.ndjson", "--gold", "gold.json", "--groups", "none.ndjson"]);
+    assert!(none.out.contains("complaints not decided on"), "{}", none.out);
+    assert!(none.out.contains("B3 precision             1.0000"), "{}", none.out);
+    assert!(!none.out.contains("alarms"), "{}", none.out);
+    // Bad input is named, and what cannot go together is refused.
+    fs::write(folder.path().join("bad.ndjson"), "{\"id\": 1}").expect("written");
+    let bad = folder.run(&[&eval[..], &["--groups", "bad.ndjson"]].concat());
+    assert_eq!(bad.code, 3, "{}", bad.err);
+    assert!(bad.err.starts_with("fenghuo: line 1 of the groups cannot be read"), "{}", bad.err);
+    assert_eq!(folder.run(&[&eval[..], &["--alerts", "decided/alerts.ndjson"]].concat()).code, 2);
+    assert_eq!(folder.run(&[&eval[..], &given, &["--with", "engine.group.likeness=0.5"]].concat()).code, 2);
+}

@@ -12,8 +12,10 @@ fn matcher(c: &mut Criterion) {
     let complaints = fenghuo_peers::complaints(&texts, 200);
     let bytes: usize = complaints.iter().map(String::len).sum();
     // The shipped pack, and one ten times as large: the terms with each of ten characters behind.
-    let grown: Vec<String> =
-        shipped.iter().flat_map(|term| "款钱卡店人家户公司的".chars().map(move |c| format!("{term}{c}"))).collect();
+    let grown: Vec<String> = shipped
+        .iter()
+        .flat_map(|term| "款钱卡店人家户公司的".chars().map(move |c| format!("{term}{c}")))
+        .collect();
 
     for (name, terms) in [("shipped", &shipped), ("tenfold", &grown)] {
         let build = |kind| {
@@ -32,8 +34,10 @@ fn matcher(c: &mut Criterion) {
         let count = |automaton: &AhoCorasick| {
             complaints.iter().map(|text| automaton.find_overlapping_iter(text).count()).sum::<usize>()
         };
-        let count_bytewise = || complaints.iter().map(|text| bytewise.find_overlapping_iter(text).count()).sum::<usize>();
-        let count_charwise = || complaints.iter().map(|text| charwise.find_overlapping_iter(text).count()).sum::<usize>();
+        let count_bytewise =
+            || complaints.iter().map(|text| bytewise.find_overlapping_iter(text).count()).sum::<usize>();
+        let count_charwise =
+            || complaints.iter().map(|text| charwise.find_overlapping_iter(text).count()).sum::<usize>();
         let expected = count(&contiguous);
         assert!(expected > 0 && expected == count_charwise() && expected == count_bytewise());
         println!(
