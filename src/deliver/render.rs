@@ -154,6 +154,7 @@ pub(in crate::deliver) mod examples {
                 threshold: 3,
                 window_days: 30,
                 evidence: Vec::new(),
+                merged_into: None,
             }),
         }
     }

@@ -196,7 +196,8 @@ impl RiskCases {
 
     /// The state in words, without what is only kept to be quicker.
     pub(super) fn describe(&self) -> String {
-        let cases: Vec<IncidentRecord> = self.cases.values().map(|case| case.record(Timestamp::MIN)).collect();
+        let cases: Vec<IncidentRecord> =
+            self.cases.values().map(|case| case.record(Timestamp::MIN)).collect();
         format!("{cases:#?}\n{:#?}\n{} open", self.turns, self.open)
     }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Arrival, CallerHasher, Effects, Engine, EngineConfig, Knowledge, Preparer};
 use crate::model::{
-    Alert, AlertKind, AlertState, Complaint, ContentHash, Level, PlaceFields, ReportedCaller,
+    Alert, AlertBody, AlertKind, AlertState, Complaint, ContentHash, Level, PlaceFields, ReportedCaller,
 };
 use crate::place::{Gazetteer, Places};
 use crate::rules::RulePack;
@@ -194,4 +194,47 @@ fn a_late_complaint_is_taken_in_and_said_to_be_late() {
     desk.version("a1", 1, Some("13900000001"), "青石里小区", KILN[1]);
     assert_eq!(desk.engine.status().late, 1);
     assert_eq!(desk.engine.status().open_complaints, 2);
+}
+
+#[test]
+fn incidents_that_turn_out_to_be_one_go_on_as_the_first_and_the_other_ends_with_a_word() {
+    let mut desk = Desk::new();
+    let phone = |number: usize| format!("1390000{number:04}");
+    for number in 0..3 {
+        desk.call(&format!("a{number}"), Some(&phone(number)), "青石里小区", KILN[number]);
+    }
+    let first = desk.last().clone();
+    for number in 0..3 {
+        let text = KILN[number].replace("青石里", "云栖雅苑");
+        desk.call(&format!("b{number}"), Some(&phone(number + 2)), "云栖雅苑小区", &text);
+    }
+    let second = desk.last().clone();
+    let group = |alert: &Alert| match &alert.body {
+        AlertBody::Group(group) => group.clone(),
+        AlertBody::Risk(_) => unreachable!("a group incident was raised"),
+    };
+    let (into, old) = (group(&first).group, group(&second).group);
+    assert_ne!(into, old, "two places, two groups");
+
+    let (mut alerts, mut effects) = (Vec::new(), Effects::default());
+    let goes_on = desk.engine.merge(old.clone(), vec![into.clone()], desk.now, &mut alerts, &mut effects);
+    assert_eq!((&goes_on, &effects.merged), (&into, &vec![(old.clone(), into.clone())]));
+    let [end] = &alerts[..] else { panic!("one incident has ended: {alerts:?}") };
+    assert_eq!((&end.id, end.state, end.revision), (&second.id, AlertState::Resolved, 2));
+    assert_eq!(group(end).merged_into.as_ref(), Some(&first.id));
+    assert!(end.summary.contains(first.id.as_str()), "{}", end.summary);
+    let records = desk.engine.incidents(&mut effects);
+    assert_eq!(
+        records.iter().map(|record| (&record.id, record.open)).collect::<Vec<_>>(),
+        [(&second.id, false)]
+    );
+
+    // One of the callers had called about both: five people in all.
+    assert_eq!(
+        desk.call("a3", Some(&phone(0)), "青石里小区", KILN[3]),
+        [(AlertState::Updated, Level::Yellow)]
+    );
+    assert_eq!((desk.last().callers, desk.last().complaints, &desk.last().id), (5, 7, &first.id));
+    desk.wait(15 * 24);
+    assert_eq!((desk.last().state, desk.told.len()), (AlertState::Resolved, 4), "the other one ends no more");
 }

@@ -153,6 +153,10 @@ mod tests {
     }
 
     fn group(state: AlertState) -> (String, String) {
+        group_merged(state, None)
+    }
+
+    fn group_merged(state: AlertState, merged_into: Option<&str>) -> (String, String) {
         let terms = ["烟道".to_owned(), "油烟".to_owned()];
         let words = GroupWords {
             state,
@@ -168,6 +172,7 @@ mod tests {
             step: 3,
             window_days: 30,
             quiet_days: 14,
+            merged_into,
         };
         (group_title(&words), group_summary(&words, &zone()))
     }
@@ -179,6 +184,7 @@ mod tests {
         insta::assert_snapshot!(summary, @"2026年3月1日08:05至3月2日21:10，3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）反映云栖雅苑的同一事项，30天内达到3人，列为群诉事件。共同提到：烟道、油烟。");
         insta::assert_snapshot!(group(AlertState::Updated).1, @"2026年3月1日08:05至3月2日21:10，3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）反映云栖雅苑的同一事项，已增至3人以上，关注等级调整为蓝。共同提到：烟道、油烟。");
         insta::assert_snapshot!(group(AlertState::Resolved).1, @"云栖雅苑的同一事项已连续14天没有新的诉求，本次群诉解除；期间3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）。共同提到：烟道、油烟。");
+        insta::assert_snapshot!(group_merged(AlertState::Resolved, Some("QS20260228-7F3K2QXA")).1, @"新的诉求表明本次群诉与QS20260228-7F3K2QXA反映云栖雅苑的同一事项，并入QS20260228-7F3K2QXA继续跟踪；此前3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）。共同提到：烟道、油烟。");
         insta::assert_snapshot!(group(AlertState::Reopened).1, @"平息后再次出现：2026年3月1日08:05至3月2日21:10，3位诉求人5件诉求（同一人多次来电只计一人，其中1件无来电人信息，不计入人数）反映云栖雅苑的同一事项，新的诉求人又达到预警人数。共同提到：烟道、油烟。");
     }
 

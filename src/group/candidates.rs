@@ -7,6 +7,7 @@ use crate::model::{KeptApart, MemberEvidence, PlaceKind, PlaceMention, SharedTer
 use crate::place::{PlaceKeys, Relation};
 
 use super::Company;
+use super::admission::admits;
 use super::company::Accused;
 use super::evidence::{Parts, parts};
 use super::grouper::{Candidate, Grouper};
@@ -29,18 +30,10 @@ const NEWEST_HOLDERS: usize = 32;
 const COMPARED: usize = 16;
 /// Only complaints at least this near, as a part of the threshold, are shown as kept apart.
 const LEAST_PART: f32 = 0.5;
-/// How many of a group's members speak for it: the nearest of those compared.
-const SUPPORTERS: usize = 2;
-/// Of a group's members that were not found by the index, so many of the newest are compared as well.
-const ASKED_SUPPORTERS: usize = 8;
 /// A complaint brings at most this many along that were alone.
 const MOST_DRAWN: usize = 4;
 /// Of the other groups that would take a complaint so many are looked at.
 const MOST_BRIDGED: usize = 2;
-/// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
-const PLACED_MEMBERS: usize = 8;
-/// And no more than so many are looked at for them: the newest.
-const ASKED_MEMBERS: usize = 64;
 /// Stretches and neighbours shown in an explanation.
 const SHOWN_TERMS: usize = 6;
 const SHOWN_APART: usize = 3;
@@ -67,13 +60,13 @@ pub(super) struct Choice {
 
 /// A complaint compared in full.
 #[derive(Clone, Copy)]
-struct Compared {
-    seq: u64,
+pub(super) struct Compared {
+    pub(super) seq: u64,
     parts: Parts,
     /// The score over the threshold.
-    margin: f32,
-    relation: Relation,
-    accused: Accused,
+    pub(super) margin: f32,
+    pub(super) relation: Relation,
+    pub(super) accused: Accused,
 }
 
 impl Compared {
@@ -146,67 +139,6 @@ pub(super) fn choose(grouper: &mut Grouper, candidate: &Candidate<'_>, open: &Op
     Choice { joined, also, bridged, kept_apart }
 }
 
-/// Whether a complaint that is alone and as near as `margin` to one that has just joined a group belongs
-/// there as well.
-pub(super) fn draws(grouper: &mut Grouper, seq: u64, margin: f32, number: u32) -> bool {
-    let Grouper { lexicon, window, .. } = &mut *grouper;
-    let Some(alone) = window.get(seq) else { return false };
-    lexicon.ask(&alone.pairs);
-    let grouper = &*grouper;
-    let (Some(alone), Some(group)) = (grouper.window.get(seq), grouper.groups[number as usize].as_ref())
-    else {
-        return false;
-    };
-    let squared = Squared::of(&grouper.lexicon, &alone.pairs);
-    let compared = |seq| Some(compare(grouper, alone, squared, grouper.window.get(seq)?));
-    let members: Vec<Compared> = group.members().rev().take(ASKED_SUPPORTERS).filter_map(compared).collect();
-    let mut margins: Vec<f32> = members.iter().map(|member| member.margin).chain([margin]).collect();
-    let one_company = members.iter().any(|member| member.accused == Accused::Same);
-    mean_of_nearest(&mut margins) >= grouper.config().support as f32
-        && (one_company || !place_forbids(grouper, alone, group))
-}
-
-/// Whether two groups are about one matter at one place: the newest members of the smaller one are on average
-/// as near to the other as a complaint must be to be taken, and their places do not speak against it.
-pub(super) fn belong_together(grouper: &mut Grouper, a: u32, b: u32) -> bool {
-    let size = |number: u32| grouper.groups[number as usize].as_ref().map_or(0, |group| group.members().len());
-    let (small, large) = if size(a) <= size(b) { (a, b) } else { (b, a) };
-    let newest = |number: u32| -> Vec<u64> {
-        let group = grouper.groups[number as usize].as_ref();
-        group.into_iter().flat_map(|group| group.members().rev().take(ASKED_SUPPORTERS)).collect()
-    };
-    let (ours, theirs) = (newest(small), newest(large));
-    let (mut margins, mut same, mut different) = (Vec::new(), 0.0_f32, 0.0_f32);
-    for seq in ours {
-        let Grouper { lexicon, window, .. } = &mut *grouper;
-        let Some(open) = window.get(seq) else { continue };
-        lexicon.ask(&open.pairs);
-        let squared = Squared::of(lexicon, &open.pairs);
-        let grouper = &*grouper;
-        let Some(open) = grouper.window.get(seq) else { continue };
-        let others = theirs.iter().filter_map(|seq| grouper.window.get(*seq));
-        let compared: Vec<Compared> = others.map(|other| compare(grouper, open, squared, other)).collect();
-        for near in &compared {
-            match near.relation {
-                _ if near.accused == Accused::Same => same += 1.0,
-                Relation::Same(sure) => same += sure,
-                Relation::Different => different += 1.0,
-                Relation::Unknown => {}
-            }
-        }
-        margins.push(mean_of_nearest(&mut compared.iter().map(|near| near.margin).collect()));
-    }
-    let mean = margins.iter().sum::<f32>() / margins.len().max(1) as f32;
-    mean >= grouper.config().support as f32 && different <= same
-}
-
-/// The mean of the nearest few.
-fn mean_of_nearest(margins: &mut Vec<f32>) -> f32 {
-    margins.sort_unstable_by(|a, b| b.total_cmp(a));
-    margins.truncate(SUPPORTERS);
-    margins.iter().sum::<f32>() / margins.len().max(1) as f32
-}
-
 /// Asks the index: complaints that share the most keys, rare keys counting more.
 fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
     let Grouper { postings, scratch: Scratch { query, found, ranked }, .. } = grouper;
@@ -238,7 +170,8 @@ fn find(grouper: &mut Grouper, open: &Open) -> Vec<(u64, u64)> {
     ranked
 }
 
-fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &Open) -> Compared {
+/// Compares two complaints, of which the lexicon was asked about the first ([`Lexicon::ask`](super::lexicon::Lexicon::ask)).
+pub(super) fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &Open) -> Compared {
     let config = grouper.config();
     let likeness = likeness(&grouper.lexicon, squared, &other.pairs);
     let title = config.title_share as f32 * likeness.title;
@@ -270,67 +203,6 @@ fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &Open) -> Co
     let parts = [likeness.words, title, company as f32, config.same_place as f32 * sure, category];
     let margin = parts.iter().sum::<f32>() / threshold;
     Compared { seq: other.seq, parts, margin, relation, accused }
-}
-
-/// Whether a group, of which `near` is the nearest member, takes the complaint: its nearest members must
-/// be like it on average, and none of its places may speak against it.
-fn admits(
-    grouper: &Grouper,
-    open: &Open,
-    squared: Squared,
-    near: &Compared,
-    group: u32,
-    compared: &[Compared],
-) -> bool {
-    let Some(group) = grouper.groups[group as usize].as_ref() else { return false };
-    supports(grouper, open, squared, group, compared)
-        && (near.accused == Accused::Same || !place_forbids(grouper, open, group))
-}
-
-fn supports(grouper: &Grouper, open: &Open, squared: Squared, group: &Group, compared: &[Compared]) -> bool {
-    let least = grouper.config().support as f32;
-    // They are in the order of their margins.
-    let mut margins: Vec<f32> = compared
-        .iter()
-        .filter(|near| group.is_member(near.seq))
-        .map(|near| near.margin)
-        .take(SUPPORTERS)
-        .collect();
-    // More members to choose from can only bring nearer ones.
-    if margins.len() == SUPPORTERS && mean_of_nearest(&mut margins) >= least {
-        return true;
-    }
-    let is_compared = |seq: &u64| compared.iter().any(|near| near.seq == *seq);
-    let asked = group
-        .members()
-        .rev()
-        .take(ASKED_SUPPORTERS)
-        .filter(|seq| !is_compared(seq))
-        .filter_map(|seq| grouper.window.get(seq))
-        .map(|other| compare(grouper, open, squared, other).margin);
-    margins.extend(asked);
-    mean_of_nearest(&mut margins) >= least
-}
-
-/// Whether the places of the group speak against the complaint: a member without a place must not lead
-/// a complaint from elsewhere into it. A community is wide: to share one weighs less than other sites.
-fn place_forbids(grouper: &Grouper, open: &Open, group: &Group) -> bool {
-    let relations = group
-        .members()
-        .rev()
-        .take(ASKED_MEMBERS)
-        .filter_map(|member| grouper.window.get(member))
-        .map(|member| open.place_keys.relation(&member.place_keys))
-        .filter(|relation| *relation != Relation::Unknown)
-        .take(PLACED_MEMBERS);
-    let (mut same, mut different) = (0.0_f32, 0.0_f32);
-    for relation in relations {
-        match relation {
-            Relation::Same(sure) => same += sure,
-            _ => different += 1.0,
-        }
-    }
-    different > same
 }
 
 fn evidence(grouper: &Grouper, candidate: &Candidate<'_>, near: &Compared) -> Option<MemberEvidence> {

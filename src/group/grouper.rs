@@ -4,13 +4,14 @@ use std::hash::BuildHasher as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
 use hashbrown::HashTable;
+use jiff::{SignedDuration, Timestamp};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
 use crate::place::{PlaceKeys, PlaceNames};
 
+use super::admission;
 use super::candidates::{self, Choice};
 use super::lexicon::Lexicon;
 use super::members::Group;
@@ -130,7 +131,7 @@ impl Grouper {
                 number
             };
             for (seq, margin) in also {
-                if candidates::draws(self, seq, margin, number)
+                if admission::draws(self, seq, margin, number)
                     && let Some(alone) = self.window.get(seq)
                 {
                     drawn.push(alone.id.clone());
@@ -148,7 +149,7 @@ impl Grouper {
         self.insert(open);
         let id = |grouper: &Self, number: u32| Some(grouper.groups[number as usize].as_ref()?.id.clone());
         let alike = own.map_or_else(Vec::new, |own| {
-            let alike = bridged.into_iter().filter(|other| candidates::belong_together(self, own, *other));
+            let alike = bridged.into_iter().filter(|other| admission::belong_together(self, own, *other));
             alike.collect::<Vec<u32>>()
         });
         let alike = alike.into_iter().filter_map(|number| id(self, number)).collect();

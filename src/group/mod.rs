@@ -12,6 +12,7 @@
 //! they were put in; nothing else is remembered. That is what makes a restart exact: put the same
 //! complaints back with [`Grouper::restore`] and the state is the same.
 
+mod admission;
 pub mod background;
 mod candidates;
 mod company;

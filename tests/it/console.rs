@@ -107,6 +107,7 @@ fn group() -> AlertBody {
         threshold: 3,
         window_days: 30,
         evidence: vec![("a2".into(), evidence().into()), ("gone".into(), evidence().into())],
+        merged_into: None,
     })
 }
 

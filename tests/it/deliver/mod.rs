@@ -61,6 +61,7 @@ fn alert(id: &str, revision: u32) -> Alert {
             threshold: 3,
             window_days: 30,
             evidence: Vec::new(),
+            merged_into: None,
         }),
     }
 }

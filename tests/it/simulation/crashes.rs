@@ -25,6 +25,13 @@ fn the_same_while_complaints_close_and_incidents_end() {
     kill_once_at_any_step(&Stream::generate(21, 150).with_short_memory());
 }
 
+#[test]
+fn the_same_while_groups_become_one() {
+    let stream = Stream::generate(33, 150);
+    assert!(undisturbed(&stream, 16).merged > 0, "take another seed: no groups of this stream become one");
+    kill_once_at_any_step(&stream);
+}
+
 fn kill_once_at_any_step(stream: &Stream) {
     let expected = undisturbed(stream, 16);
     assert!(expected.accepted.len() > 8, "the stream has alerts: {:?}", expected.accepted.keys());

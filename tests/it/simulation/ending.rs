@@ -25,6 +25,8 @@ pub(super) struct Ending {
     pub(super) letters: BTreeSet<(String, String)>,
     /// The engines' states at the end.
     pub(super) engines: Vec<String>,
+    /// How many complaints are in another group than they were put into: theirs has gone into it.
+    pub(super) merged: usize,
 }
 
 impl Ending {

@@ -302,18 +302,23 @@ impl<'s> World<'s> {
         let store = open(self.dir.path());
         let letters = store.dead_letters(&DeadLetterFilter::default(), 1000).unwrap();
         let alerts = store.alerts(&AlertFilter::default(), 10_000).unwrap();
+        let mut merged = 0;
         let complaints = self.stream.ids.iter().map(|id| {
             let stored = store.complaint(id).unwrap().unwrap_or_else(|| panic!("{id} is lost"));
             let decision = serde_json::to_string(&stored.record.decision).unwrap();
+            let put_into = &stored.record.decision.group.group;
+            merged += usize::from(put_into.is_some() && *put_into != stored.group);
             let at = (stored.record.seq, stored.record.version, stored.record.clock);
             (id.clone(), format!("{at:?} {:?} {decision}", stored.group))
         });
+        let complaints = complaints.collect();
         Ending {
-            complaints: complaints.collect(),
+            complaints,
             stored: alerts.into_iter().map(|stored| webhook_id(&stored.alert)).collect(),
             accepted: self.receiver.accepted(),
             letters: letters.into_iter().map(|letter| (letter.source, letter.detail)).collect(),
             engines,
+            merged,
         }
     }
 }

@@ -117,6 +117,7 @@ fn alert(id: &str, revision: u32) -> Alert {
             threshold: 3,
             window_days: 7,
             evidence: Vec::new(),
+            merged_into: None,
         }),
     }
 }
