@@ -200,12 +200,12 @@ fn a_late_complaint_is_taken_in_and_said_to_be_late() {
 fn incidents_that_turn_out_to_be_one_go_on_as_the_first_and_the_other_ends_with_a_word() {
     let mut desk = Desk::new();
     let phone = |number: usize| format!("1390000{number:04}");
-    for number in 0..3 {
-        desk.call(&format!("a{number}"), Some(&phone(number)), "青石里小区", KILN[number]);
+    for (number, text) in KILN.iter().enumerate().take(3) {
+        desk.call(&format!("a{number}"), Some(&phone(number)), "青石里小区", text);
     }
     let first = desk.last().clone();
-    for number in 0..3 {
-        let text = KILN[number].replace("青石里", "云栖雅苑");
+    for (number, text) in KILN.iter().enumerate().take(3) {
+        let text = text.replace("青石里", "云栖雅苑");
         desk.call(&format!("b{number}"), Some(&phone(number + 2)), "云栖雅苑小区", &text);
     }
     let second = desk.last().clone();

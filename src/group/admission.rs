@@ -15,10 +15,12 @@ use super::window::Open;
 const SUPPORTERS: usize = 2;
 /// Of a group's members that were not found by the index, so many of the newest are compared as well.
 const ASKED_SUPPORTERS: usize = 8;
+/// Of the smaller of two groups that may be one, so many of the newest members ask the other.
+const ASKING_MEMBERS: usize = 4;
 /// Of a group's members that say anything about a complaint's place, so many of the newest are asked.
 const PLACED_MEMBERS: usize = 8;
 /// And no more than so many are looked at for them: the newest.
-const ASKED_MEMBERS: usize = 64;
+const ASKED_MEMBERS: usize = 24;
 
 /// Whether a group, of which `near` is the nearest member, takes the complaint: its nearest members must
 /// be like it on average, and none of its places may speak against it.
@@ -107,11 +109,11 @@ pub(super) fn belong_together(grouper: &mut Grouper, a: u32, b: u32) -> bool {
     let size =
         |number: u32| grouper.groups[number as usize].as_ref().map_or(0, |group| group.members().len());
     let (small, large) = if size(a) <= size(b) { (a, b) } else { (b, a) };
-    let newest = |number: u32| -> Vec<u64> {
+    let newest = |number: u32, most: usize| -> Vec<u64> {
         let group = grouper.groups[number as usize].as_ref();
-        group.into_iter().flat_map(|group| group.members().rev().take(ASKED_SUPPORTERS)).collect()
+        group.into_iter().flat_map(|group| group.members().rev().take(most)).collect()
     };
-    let (ours, theirs) = (newest(small), newest(large));
+    let (ours, theirs) = (newest(small, ASKING_MEMBERS), newest(large, ASKED_SUPPORTERS));
     let (mut margins, mut same, mut different) = (Vec::new(), 0.0_f32, 0.0_f32);
     for seq in ours {
         let Grouper { lexicon, window, .. } = &mut *grouper;

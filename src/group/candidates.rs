@@ -33,7 +33,7 @@ const LEAST_PART: f32 = 0.5;
 /// A complaint brings at most this many along that were alone.
 const MOST_DRAWN: usize = 4;
 /// Of the other groups that would take a complaint so many are looked at.
-const MOST_BRIDGED: usize = 2;
+const MOST_BRIDGED: usize = 1;
 /// Stretches and neighbours shown in an explanation.
 const SHOWN_TERMS: usize = 6;
 const SHOWN_APART: usize = 3;
