@@ -170,8 +170,9 @@ impl Grouper {
                 open.group = Some(to);
             }
         }
-        if let Some(group) = &mut self.groups[to as usize] {
-            group.absorb(gone);
+        let Self { groups, window, .. } = self;
+        if let Some(group) = &mut groups[to as usize] {
+            group.absorb(gone, |seq| window.get(seq).map(|open| (open.at, &open.callers)));
         }
     }
 

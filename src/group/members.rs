@@ -103,15 +103,44 @@ impl Group {
         self.evidence.push_back((seq, id, Box::new(Packed::new(evidence))));
     }
 
-    /// Takes the members of another group over; all have to be counted again.
-    pub(super) fn absorb(&mut self, other: Self) {
-        self.members.extend(other.members);
-        self.members.make_contiguous().sort_unstable();
+    /// Takes the members of another group over. `rest` gives time and callers of a member.
+    ///
+    /// Where every member of both still counts, the order of counting does not matter, and the fewer are
+    /// added to the many. Otherwise all are counted again before they are next looked at.
+    pub(super) fn absorb<'a>(
+        &mut self,
+        mut other: Self,
+        rest: impl Fn(u64) -> Option<(Timestamp, &'a CallerKeys)>,
+    ) {
+        let commutes = self.counts_all() && other.counts_all() && {
+            let ends = [&self.counted, &other.counted].map(|counted| (counted.front(), counted.back()));
+            let first = ends.iter().filter_map(|(first, _)| *first).map(|(at, _)| *at).min();
+            let last = ends.iter().filter_map(|(_, last)| *last).map(|(at, _)| *at).max();
+            last.and_then(|last| last.checked_sub(self.window).ok()) <= first
+        };
+        if other.members.len() > self.members.len() {
+            std::mem::swap(&mut self.id, &mut other.id);
+            std::mem::swap(self, &mut other);
+        }
+        if commutes {
+            for seq in &other.members {
+                if let Some((at, callers)) = rest(*seq) {
+                    self.add(*seq, at, callers);
+                }
+            }
+        } else {
+            self.members.extend(other.members);
+            self.members.make_contiguous().sort_unstable();
+            self.stale = true;
+        }
         self.evidence.extend(other.evidence);
         self.evidence.make_contiguous().sort_unstable_by_key(|(seq, ..)| *seq);
         let surplus = self.evidence.len().saturating_sub(MAX_EVIDENCE);
         self.evidence.drain(..surplus);
-        self.stale = true;
+    }
+
+    fn counts_all(&self) -> bool {
+        !self.stale && self.counted.len() == self.members.len()
     }
 
     /// Takes a member out; the others have to be counted again.
@@ -187,5 +216,43 @@ impl Group {
     /// The terms that put the newest members in, with their shares of each likeness.
     pub fn shared_terms(&self) -> impl Iterator<Item = (&str, f32)> {
         self.evidence.iter().flat_map(|(_, _, evidence)| evidence.terms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::CallerKey;
+
+    proptest! {
+        #[test]
+        fn a_group_that_took_another_over_counts_as_if_it_had_always_been_one(
+            calls in prop::collection::vec(
+                (0_i64..60, prop::collection::vec(0_u64..8, 0..3), any::<bool>()), 1..40),
+            moment in 0_i64..60,
+        ) {
+            let at = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+            let calls: Vec<(Timestamp, CallerKeys, bool)> = calls
+                .into_iter()
+                .map(|(day, keys, first)| (at(day), keys.into_iter().map(CallerKey).collect(), first))
+                .collect();
+            let rest = |seq: u64| calls.get(seq as usize).map(|(at, callers, _)| (*at, callers));
+            let group = |id: &str| Group::new(id.into(), SignedDuration::from_hours(24 * 30));
+            let (mut one, mut into, mut old) = (group("one"), group("into"), group("old"));
+            for ((at, callers, first), seq) in calls.iter().zip(0..) {
+                one.add(seq, *at, callers);
+                if *first { &mut into } else { &mut old }.add(seq, *at, callers);
+            }
+            into.absorb(old, rest);
+            if into.is_stale() {
+                into.recount(rest);
+            }
+            prop_assert_eq!(into.id.as_str(), "into");
+            prop_assert_eq!(into.tally(), one.tally());
+            prop_assert_eq!(into.callers_after(at(moment)), one.callers_after(at(moment)));
+            prop_assert!(into.members().eq(one.members()));
+        }
     }
 }
