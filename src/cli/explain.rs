@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::deliver::{local_time, render_alert};
 use crate::model::{
-    AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, RiskHit, Span, Where,
+    AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, RiskHit, ScorePart, Span, Where,
 };
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoredComplaint};
@@ -111,8 +111,10 @@ fn why_joined(evidence: &MemberEvidence) -> String {
     } else {
         format!("，地点一致（{}）", places.join("、"))
     };
+    let parts: Vec<String> = evidence.parts.iter().map(ScorePart::chinese).collect();
+    let parts = if parts.is_empty() { String::new() } else { format!("（{}）", parts.join("，")) };
     format!(
-        "与 {} 相似度{:.2}，达到{:.2}{place}，共同用词：{}",
+        "与 {} 相似度{:.2}{parts}，达到{:.2}{place}，共同用词：{}",
         evidence.nearest,
         evidence.similarity,
         evidence.threshold,
@@ -146,6 +148,11 @@ fn complaint(stored: &StoredComplaint) -> String {
         (Some(group), None) => line(format!("归组：{group}，为该组的第一件")),
         (Some(group), Some(evidence)) => line(format!("归组：{group}，{}", why_joined(evidence))),
     }
+    if let Some(former) =
+        decision.group.group.as_ref().filter(|former| Some(*former) != stored.group.as_ref())
+    {
+        line(format!("合组：到达时归入 {former}，该组后来与别的组合并"));
+    }
     for apart in &decision.group.kept_apart {
         line(format!("未并入：{}", why_apart(apart)));
     }
@@ -169,9 +176,8 @@ fn complaint(stored: &StoredComplaint) -> String {
 
 fn why_apart(apart: &KeptApart) -> String {
     let reason = match apart.reason.as_str() {
-        "other_place" => "地点不同".to_owned(),
         "below_threshold" => format!("相似度{:.2}，未达到{:.2}", apart.similarity, apart.threshold),
-        _ => "另有更相近的组，或该组地点不同".to_owned(),
+        _ => apart.chinese().to_owned(),
     };
     let group = apart.group.as_ref().map(|group| format!("（{group}）")).unwrap_or_default();
     format!("{}{group}，{reason}", apart.nearest)

@@ -218,6 +218,9 @@ pub(super) async fn complaint(State(model): Model, Path(id): Path<String>) -> Re
             (Some(group), None) => p { (group) "，为该组的第一件。" },
             (Some(group), Some(evidence)) => { p { (group) } (why_joined(evidence)) },
         }
+        @if let Some(former) = decision.group.group.as_ref().filter(|former| Some(*former) != shown.group.as_ref()) {
+            p.dim { "到达时归入 " (former) "，该组后来与别的组合并。" }
+        }
         @if decision.group.late { p.dim { "到达时已晚于允许的时间，仍按发生时间处理。" } }
         @if !decision.group.kept_apart.is_empty() {
             p { "相近而未并入：" }
@@ -284,11 +287,7 @@ fn why_joined(evidence: &MemberEvidence) -> Markup {
 }
 
 fn why_apart(apart: &KeptApart) -> Markup {
-    let reason = match apart.reason.as_str() {
-        "other_place" => "地点不同",
-        "below_threshold" => "不够相似",
-        _ => "另有更相近的组，或该组地点不同",
-    };
+    let reason = apart.chinese();
     html! {
         a href=(link("complaints", apart.nearest.as_str())) { (apart.nearest) }
         (format!("：{reason}（相似度 {:.2}，门槛 {:.2}）", apart.similarity, apart.threshold))
