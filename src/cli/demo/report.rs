@@ -37,7 +37,10 @@ impl Report {
         writeln!(out, "────────────────────────────────────────────────────────────────────────")?;
         writeln!(out, "{events} events played in {} s.", took.as_secs())?;
         writeln!(out, "{raised} group incidents (群诉) and {risks} financial risks (金融风险) raised;")?;
-        writeln!(out, "{grown} told again as they grew, {resolved} ended: quiet for days, or one with another.")?;
+        writeln!(
+            out,
+            "{grown} told again as they grew, {resolved} ended: quiet for days, or one with another."
+        )?;
         writeln!(out, "\nEach alert came once, signed, through the outbox. Try next:")?;
         if !once {
             writeln!(out, "  http://{address}/                      every alert with its explanation")?;
