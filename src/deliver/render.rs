@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::model::{Alert, AlertBody, AlertState, ComplaintId, ScorePart};
+use crate::model::{Alert, AlertBody, AlertState, ComplaintId, GroupAlert, ScorePart};
 
 /// So many members are named.
 const MEMBERS_SHOWN: usize = 5;
@@ -77,6 +77,9 @@ fn reason(alert: &Alert) -> String {
         }
         (AlertBody::Group(group), AlertState::Reopened) => {
             format!("解除后又有诉求，{}天内{callers}人（起报{}人）", group.window_days, group.threshold)
+        }
+        (AlertBody::Group(GroupAlert { merged_into: Some(other), .. }), AlertState::Resolved) => {
+            format!("与{other}是同一事项，并入该事件")
         }
         (_, AlertState::Resolved) => format!("{}后再无新诉求", local_time(alert.last_at)),
         (AlertBody::Risk(risk), state) => {
@@ -244,6 +247,10 @@ mod tests {
           关键词：搅拌站、噪音
           工单：20260228000006、20260228000005、20260228000004、20260228000003、20260228000002 等6件
         ");
+        let AlertBody::Group(group) = updated.body.clone() else { unreachable!("a group incident") };
+        let merged = GroupAlert { merged_into: Some("QS20260228-0C4M9TPD".into()), ..group };
+        let merged = Alert { body: AlertBody::Group(merged), ..resolved };
+        assert!(render_alert(&merged).contains("原因：与QS20260228-0C4M9TPD是同一事项，并入该事件\n"));
         let reopened = Alert { revision: 4, state: AlertState::Reopened, ..updated };
         insta::assert_snapshot!(render_alert(&reopened), @r"
         【群诉·蓝】青石里小区：搅拌站噪音

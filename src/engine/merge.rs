@@ -21,8 +21,8 @@ impl Engine {
         let mut into = own;
         for other in alike {
             let old = if self.goes_on(&other, &into) { std::mem::replace(&mut into, other) } else { other };
-            self.grouper.merge(&old, &into);
             alerts.extend(self.end_merged(&old, &into, at, effects));
+            self.grouper.merge(&old, &into);
             effects.cases.extend(self.risks.regroup(&old, &into, &self.config.risk).map(|key| (key, at)));
             effects.merged.push((old, into.clone()));
         }
@@ -39,7 +39,7 @@ impl Engine {
         rank(a) < rank(b)
     }
 
-    /// Ends the incident of a group that has gone into another; the alert when it was open.
+    /// Ends the incident of a group that is about to go into another; the alert when it was open.
     fn end_merged(
         &mut self,
         old: &GroupId,
@@ -52,7 +52,8 @@ impl Engine {
             self.due.remove(&(due, old.clone()));
         }
         case.merged_into = self.cases.get(into).map(|case| case.id.clone());
-        let alert = case.resolve(at, &self.partition, &self.config.group, &self.zone, None);
+        let group = self.grouper.peek(old).map(|group| (&self.grouper, group));
+        let alert = case.resolve(at, &self.partition, &self.config.group, &self.zone, group);
         let record = case.record(at);
         effects.ended.insert(record.id.clone(), record);
         alert

@@ -222,6 +222,7 @@ fn incidents_that_turn_out_to_be_one_go_on_as_the_first_and_the_other_ends_with_
     let [end] = &alerts[..] else { panic!("one incident has ended: {alerts:?}") };
     assert_eq!((&end.id, end.state, end.revision), (&second.id, AlertState::Resolved, 2));
     assert_eq!(group(end).merged_into.as_ref(), Some(&first.id));
+    assert_eq!(end.members, second.members, "it says whose complaints go on there");
     assert!(end.summary.contains(first.id.as_str()), "{}", end.summary);
     let records = desk.engine.incidents(&mut effects);
     assert_eq!(
