@@ -148,9 +148,7 @@ fn complaint(stored: &StoredComplaint) -> String {
         (Some(group), None) => line(format!("归组：{group}，为该组的第一件")),
         (Some(group), Some(evidence)) => line(format!("归组：{group}，{}", why_joined(evidence))),
     }
-    if let Some(former) =
-        decision.group.group.as_ref().filter(|former| Some(*former) != stored.group.as_ref())
-    {
+    if let Some(former) = decision.group.former(stored.group.as_ref()) {
         line(format!("合组：到达时归入 {former}，该组后来与别的组合并"));
     }
     for apart in &decision.group.kept_apart {

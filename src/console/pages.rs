@@ -218,7 +218,7 @@ pub(super) async fn complaint(State(model): Model, Path(id): Path<String>) -> Re
             (Some(group), None) => p { (group) "，为该组的第一件。" },
             (Some(group), Some(evidence)) => { p { (group) } (why_joined(evidence)) },
         }
-        @if let Some(former) = decision.group.group.as_ref().filter(|former| Some(*former) != shown.group.as_ref()) {
+        @if let Some(former) = decision.group.former(shown.group.as_ref()) {
             p.dim { "到达时归入 " (former) "，该组后来与别的组合并。" }
         }
         @if decision.group.late { p.dim { "到达时已晚于允许的时间，仍按发生时间处理。" } }

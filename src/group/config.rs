@@ -49,7 +49,7 @@ pub struct GroupConfig {
     pub other_category: f64,
     /// How like a complaint must be to the group's nearest members on average, as a part of
     /// `likeness`, 0 to 2: one near member must not draw it into a group that speaks of something
-    /// else.
+    /// else. Two groups that a complaint links become one when their members are so like, too.
     pub support: f64,
     /// How many times a word in the title counts against one in the text, 1 to 10.
     pub title_weight: u32,

@@ -27,11 +27,11 @@ pub struct Commit {
     pub committed_at: Timestamp,
     /// New and updated complaints, in the order they were applied.
     pub complaints: Vec<ComplaintRecord>,
-    /// Group changes after a complaint was applied, in this batch or an earlier one (a first member
-    /// that was alone until now, members of a group that was merged into another). They come on top
-    /// of what the decisions in `complaints` say.
+    /// Group changes after a complaint was applied, in this batch or an earlier one: a first member
+    /// that was alone until now. They come on top of what the decisions in `complaints` say.
     pub regrouped: Vec<(super::ComplaintId, Option<GroupId>)>,
-    /// Groups that went into another: (old, into).
+    /// Groups that went into another, in the order in which they did: (old, into). All members go with
+    /// them, and the old id stays known as an alias.
     pub aliases: Vec<(GroupId, GroupId)>,
     /// New and changed incidents and risk cases.
     pub incidents: Vec<IncidentRecord>,

@@ -151,6 +151,14 @@ pub struct GroupDecision {
     pub late: bool,
 }
 
+impl GroupDecision {
+    /// The group it was put into, when that has gone into `now`, the one it is in today.
+    #[must_use]
+    pub fn former(&self, now: Option<&GroupId>) -> Option<&GroupId> {
+        self.group.as_ref().filter(|former| now.is_some_and(|now| now != *former))
+    }
+}
+
 /// A risk rule that a complaint's words met.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RiskHit {
@@ -205,4 +213,22 @@ pub struct Decision {
     /// The engine's watermark when the complaint was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_group_is_one_that_has_gone_into_another() {
+        let decision = |group: Option<&str>| GroupDecision {
+            group: group.map(GroupId::from),
+            ..GroupDecision::default()
+        };
+        let (old, new) = (GroupId::from("old"), GroupId::from("new"));
+        assert_eq!(decision(Some("old")).former(Some(&new)), Some(&old));
+        assert_eq!(decision(Some("old")).former(Some(&old)), None);
+        assert_eq!(decision(Some("old")).former(None), None, "its group is gone, into nothing");
+        assert_eq!(decision(None).former(Some(&new)), None, "it was alone and has founded one");
+    }
 }
