@@ -27,6 +27,9 @@ static ENDINGS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(LEGAL.iter
 
 static BORDER_WORDS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(BORDERS.iter().copied()));
 
+/// Kinds of lending that end like a lender (某某普惠高利贷).
+const LENDING: [&str; 8] = ["高利贷", "套路贷", "校园贷", "网贷", "房贷", "信贷", "借贷", "裸贷"];
+
 /// What a name cannot end in (19楼有公司, 张三等集团).
 const NO_LAST: [char; 10] = ['有', '在', '说', '等', '由', '因', '过', '将', '和', '与'];
 
@@ -55,7 +58,9 @@ pub(super) fn names(text: &str) -> Vec<Raw> {
     });
     for WordMatch { start, end, word } in endings.into_iter().rev() {
         let legal = (word as usize) < LEGAL.len();
-        if goes_on(&text[start..end], &text[end..])
+        let crime = LENDING.iter().any(|kind| text[..end].ends_with(kind));
+        if crime
+            || goes_on(&text[start..end], &text[end..])
             || found.iter().any(|raw| raw.start < end && start < raw.end)
         {
             continue;

@@ -86,6 +86,10 @@ impl Walk<'_> {
         if tail.ending.text == "坊" && self.text[..tail.end].ends_with("街坊") {
             return false;
         }
+        // 乱停车堵路, 摊贩占路: what is done to a road.
+        if tail.ending.text == "路" && self.text[..tail.start].ends_with(['堵', '占', '挡', '拦']) {
+            return false;
+        }
         if tail.ending.weak && endings::ends_as_authority(&self.text[..tail.end]) {
             return false;
         }
@@ -98,15 +102,20 @@ impl Walk<'_> {
         }
         if token.end == tail.end {
             // 政府, 道路, 家庭: a common noun that happens to end so.
-            return !(tail.ending.weak
-                && token.start < tail.last
-                && !self.text[token.start..tail.last].chars().all(|c| endings::NUMERALS.has(c))
-                && self.class(index) != WordClass::Name
-                && self.segmenter.knows(token.word)
-                && !matches!(
-                    token.word,
-                    "老街" | "新城" | "新村" | "公路" | "古镇" | "天桥" | "山庄" | "庄园"
-                ));
+            // 云栖|服装厂: of a kind of works the one that is named before it.
+            let works = tail.ending.text == "厂"
+                && index > 0
+                && matches!(self.class(index - 1), WordClass::Name | WordClass::Unknown);
+            return works
+                || !(tail.ending.weak
+                    && token.start < tail.last
+                    && !self.text[token.start..tail.last].chars().all(|c| endings::NUMERALS.has(c))
+                    && self.class(index) != WordClass::Name
+                    && self.segmenter.knows(token.word)
+                    && !matches!(
+                        token.word,
+                        "老街" | "新城" | "新村" | "公路" | "古镇" | "天桥" | "山庄" | "庄园"
+                    ));
         }
         let next = behind.chars().next().unwrap_or(' ');
         if tail.ending.weak {
@@ -185,7 +194,7 @@ impl Walk<'_> {
             // 松月花园, cut into 松|月|花园: a measure right behind the rest of a name.
             WordClass::Number if word.chars().nth(1).is_none() && self.follows_name(index) => true,
             WordClass::Number | WordClass::Time => {
-                word.chars().all(|c| "一二三四五六七八九十百千万零".contains(c))
+                word.chars().all(|c| "第一二三四五六七八九十百千万零".contains(c))
             }
             // One character verbs and directions make names (开元, 上河); longer ones do not.
             // 和平里: an ending of its own inside a longer name.
@@ -239,9 +248,17 @@ impl Walk<'_> {
             return false;
         }
         let first = self.token_before(start + 1).unwrap_or(0);
-        let telling = self.tokens[first..].iter().take_while(|token| token.start < tail.start).any(|token| {
+        let within = (first..self.tokens.len()).take_while(|index| self.tokens[*index].start < tail.start);
+        let telling = within.into_iter().any(|index| {
+            let token = self.tokens[index];
             let word = &token.word[..token.word.len().min(tail.start.saturating_sub(token.start))];
-            !self.forms.role(word).generic
+            let role = self.forms.role(word);
+            // 乱停车堵路, 改造完路面: what is done, on no road in particular.
+            let whole = word.len() == token.word.len();
+            let class = if whole { self.class(index) } else { self.segmenter.class(word) };
+            let acts =
+                tail.ending.kind == PlaceKind::Road && matches!(class, WordClass::Verb | WordClass::Function);
+            !role.generic && (role.names || !acts)
         });
         let long_enough = match tail.ending.kind {
             PlaceKind::Site => self.text[start..tail.end].chars().count() >= 3,
