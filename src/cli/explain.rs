@@ -154,6 +154,9 @@ fn complaint(stored: &StoredComplaint) -> String {
     for apart in &decision.group.kept_apart {
         line(format!("未并入：{}", why_apart(apart)));
     }
+    if let Some(name) = &decision.group.registered {
+        line(format!("已登记：该组属于已登记事项“{name}”，人数未超出登记时预计的，没有列为群诉事件"));
+    }
     if decision.group.late {
         line("迟到：到达时已晚于允许的时间，仍按发生时间处理".to_owned());
     }

@@ -157,6 +157,9 @@ pub(in crate::deliver) mod examples {
                 threshold: 3,
                 window_days: 30,
                 evidence: Vec::new(),
+                usual: None,
+                registered: None,
+                copied: 0,
                 merged_into: None,
             }),
         }

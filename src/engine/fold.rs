@@ -14,7 +14,8 @@ use crate::model::{
 };
 
 use super::headline::{grounds, headline};
-use super::incidents::{GroupCase, Told};
+use super::incidents::GroupCase;
+use super::judge::Judged;
 use super::prepare::{Knowledge, Prepared};
 use super::risk::{Finding, RiskCases, Setting};
 use super::{EngineConfig, EngineConfigError};
@@ -46,7 +47,7 @@ pub struct Effects {
     /// Incidents and cases that ended, as they were then.
     pub(super) ended: BTreeMap<AlertId, IncidentRecord>,
     /// Incidents and cases that changed, and when; written down once, by [`Engine::incidents`].
-    groups: BTreeMap<GroupId, Timestamp>,
+    pub(super) groups: BTreeMap<GroupId, Timestamp>,
     pub(super) cases: BTreeMap<String, Timestamp>,
 }
 
@@ -162,12 +163,17 @@ impl Engine {
         effects.regrouped.extend(assigned.drawn.iter().map(|drawn| (drawn.clone(), group.clone())));
         let mut alerts = Vec::new();
         let group = group.map(|own| self.merge(own, assigned.alike, at, &mut alerts, effects));
+        let mut registered = None;
         if let Some(group) = &group {
-            alerts.extend(self.judge_group(group, seq, &prepared, effects));
+            match self.judge_group(group, seq, &prepared, effects) {
+                Judged::Told(alert) => alerts.push(*alert),
+                Judged::Registered(name) => registered = Some(name),
+                Judged::Silent => {}
+            }
         }
         alerts.extend(self.judge_risk(seq, &prepared, group.as_ref(), &assigned.drawn, &headline, effects));
         let decision = Decision {
-            group: GroupDecision { group, late, ..assigned.decision },
+            group: GroupDecision { group, registered, late, ..assigned.decision },
             places: prepared.places,
             risks: prepared.risks,
             raised: alerts.iter().map(|alert| (alert.id.clone(), alert.revision, alert.level)).collect(),
@@ -227,76 +233,6 @@ impl Engine {
             self.drop_empty_case(&group);
         }
         effects.cases.extend(self.risks.withdraw(id).map(|key| (key, at)));
-    }
-
-    fn judge_group(
-        &mut self,
-        id: &GroupId,
-        seq: u64,
-        prepared: &Prepared,
-        effects: &mut Effects,
-    ) -> Option<Alert> {
-        let at = prepared.complaint.received_at;
-        let tally = self.grouper.tally(id)?;
-        let config = &self.config.group;
-        let steps = config.steps_for(prepared.complaint.category.iter().map(String::as_str));
-        let reached = steps.reached(tally.callers);
-        if reached == 0 && !self.cases.contains_key(id) {
-            return None;
-        }
-        let resolved_at = self.cases.get(id).and_then(|case| case.incident.resolved_at);
-        let group = self.grouper.group(id)?;
-        let fresh = resolved_at.map_or(tally.callers, |at| group.callers_after(at));
-        let fresh_reached = steps.reached(fresh);
-        let due_before =
-            self.cases.get(id).and_then(|case| case.incident.due(days(config.resolve_after_days)));
-
-        // The group was brought up to date above; now it is only read.
-        let grouper = &self.grouper;
-        let group = grouper.peek(id)?;
-        let (case, is_new) = match self.cases.entry(id.clone()) {
-            std::collections::hash_map::Entry::Occupied(entry) => (entry.into_mut(), false),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                let (id, told) = (id.clone(), Told::of(grouper, group)?);
-                (entry.insert(GroupCase::new(id, seq, at, &self.partition, &self.zone, told)), true)
-            }
-        };
-        let step = case.incident.judge(tally.last_at, reached, fresh_reached);
-        let mut alert = None;
-        if let Some(step) = step {
-            if !is_new {
-                case.told = Told::of(grouper, group)?;
-            }
-            case.step_asked = steps.asked(reached);
-            alert = Some(case.alert(step, at, &self.partition, config, &self.zone, Some((grouper, group))));
-        }
-        let due = case.incident.due(days(config.resolve_after_days));
-        if due != due_before {
-            due_before.map(|before| self.due.remove(&(before, id.clone())));
-            self.due.extend(due.map(|due| (due, id.clone())));
-        }
-        effects.groups.insert(id.clone(), at);
-        alert
-    }
-
-    fn resolve_group(&mut self, id: &GroupId, at: Timestamp, effects: &mut Effects) {
-        // Brings the counts up to date.
-        self.grouper.group(id);
-        let group = self.grouper.peek(id).map(|group| (&self.grouper, group));
-        let Some(case) = self.cases.get_mut(id) else { return };
-        if let Some(alert) = case.resolve(at, &self.partition, &self.config.group, &self.zone, group) {
-            effects.alerts.push(alert);
-            let record = case.record(at);
-            effects.ended.insert(record.id.clone(), record);
-        }
-        self.drop_empty_case(id);
-    }
-
-    /// A case whose group has no open member only waits to be resolved.
-    pub(super) fn drop_empty_case(&mut self, id: &GroupId) {
-        if self.grouper.peek(id).is_none() && self.cases.get(id).is_some_and(|case| !case.incident.open) {
-            self.cases.remove(id);
-        }
     }
 
     fn judge_risk(

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::group::{Group, GroupConfig, Grouper, Incident, IncidentStep, Tally, alert_id};
 use crate::model::{
     Alert, AlertBody, AlertId, AlertKind, AlertState, ComplaintId, GroupAlert, GroupId, IncidentRecord,
-    PartitionKey, PlaceKind,
+    PartitionKey, PlaceKind, Usual,
 };
 
 use super::wording::{self, GroupWords};
@@ -31,6 +31,12 @@ pub(super) struct GroupCase {
     pub(super) step_asked: u32,
     /// What was told last; told again when it is resolved, when members may be gone.
     pub(super) told: Told,
+    /// What was usual there before it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) usual: Option<Usual>,
+    /// The registered matter that has broken through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) registered: Option<String>,
     /// The incident that goes on in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) merged_into: Option<AlertId>,
@@ -44,6 +50,9 @@ pub(super) struct Told {
     central: ComplaintId,
     key_terms: Vec<String>,
     tally: Tally,
+    /// How many sent nearly one text.
+    #[serde(default)]
+    copied: u32,
 }
 
 impl GroupCase {
@@ -57,7 +66,16 @@ impl GroupCase {
     ) -> Self {
         // See the risk cases: no two incidents share a name, whatever is forgotten in between.
         let id = alert_id("QS", at, zone, &format!("{}\n{group}\n{seq}", partition.as_str()));
-        Self { id, group, incident: Incident::default(), step_asked: 0, told, merged_into: None }
+        Self {
+            id,
+            group,
+            incident: Incident::default(),
+            step_asked: 0,
+            told,
+            usual: None,
+            registered: None,
+            merged_into: None,
+        }
     }
 
     pub(super) fn record(&self, at: Timestamp) -> IncidentRecord {
@@ -83,7 +101,7 @@ impl GroupCase {
         zone: &TimeZone,
         group: Option<(&Grouper, &Group)>,
     ) -> Alert {
-        let Told { place, headline, central, key_terms, tally } = &self.told;
+        let Told { place, headline, central, key_terms, tally, copied } = &self.told;
         let words = GroupWords {
             state: step.state,
             level: step.level,
@@ -98,6 +116,9 @@ impl GroupCase {
             step: self.step_asked,
             window_days: config.window_days,
             quiet_days: config.resolve_after_days,
+            usual: self.usual.map(Usual::rounded),
+            registered: self.registered.as_deref(),
+            copied: *copied,
             merged_into: self.merged_into.as_ref().map(AlertId::as_str),
         };
         let mut members: Vec<ComplaintId> = Vec::new();
@@ -133,6 +154,9 @@ impl GroupCase {
                 threshold: self.step_asked,
                 window_days: config.window_days,
                 evidence,
+                usual: self.usual,
+                registered: self.registered.clone(),
+                copied: *copied,
                 merged_into: self.merged_into.clone(),
             }),
         }
@@ -163,6 +187,7 @@ impl Told {
             central: central.id.clone(),
             key_terms: key_terms(group),
             tally: group.tally()?,
+            copied: grouper.copied(group),
         })
     }
 }

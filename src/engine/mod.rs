@@ -13,6 +13,7 @@ mod config;
 mod fold;
 mod headline;
 mod incidents;
+mod judge;
 mod merge;
 mod prepare;
 mod restore;

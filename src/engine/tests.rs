@@ -5,8 +5,10 @@ use std::sync::{Arc, LazyLock};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Arrival, CallerHasher, Effects, Engine, EngineConfig, Knowledge, Preparer};
+use crate::group::Registered;
 use crate::model::{
-    Alert, AlertBody, AlertKind, AlertState, Complaint, ContentHash, Level, PlaceFields, ReportedCaller,
+    Alert, AlertBody, AlertKind, AlertState, Complaint, ContentHash, GroupAlert, Level, PlaceFields,
+    ReportedCaller,
 };
 use crate::place::{Gazetteer, Places};
 use crate::rules::RulePack;
@@ -26,13 +28,25 @@ struct Desk {
     now: Timestamp,
     told: Vec<Alert>,
     said: u64,
+    /// The registered matter that kept the last complaint from raising an incident.
+    muted: Option<String>,
 }
 
 impl Desk {
     fn new() -> Self {
+        Self::with(EngineConfig::default())
+    }
+
+    fn with(config: EngineConfig) -> Self {
         let knowledge = PREPARER.knowledge().clone();
-        let engine = Engine::new("main".into(), Arc::new(EngineConfig::default()), knowledge).unwrap();
-        Self { engine, now: "2026-03-01T08:00:00+08:00".parse().unwrap(), told: Vec::new(), said: 0 }
+        let engine = Engine::new("main".into(), Arc::new(config), knowledge).unwrap();
+        Self {
+            engine,
+            now: "2026-03-01T08:00:00+08:00".parse().unwrap(),
+            told: Vec::new(),
+            said: 0,
+            muted: None,
+        }
     }
 
     fn wait(&mut self, hours: i64) {
@@ -76,7 +90,15 @@ impl Desk {
             .apply(Arrival { reached: prepared.complaint.received_at, prepared, version }, &mut effects);
         let new = effects.alerts.iter().map(|alert| (alert.state, alert.level)).collect();
         self.told.append(&mut effects.alerts);
+        self.muted = effects.complaints.pop().and_then(|record| record.decision.group.registered);
         new
+    }
+
+    fn last_group(&self) -> &GroupAlert {
+        match &self.last().body {
+            AlertBody::Group(group) => group,
+            AlertBody::Risk(_) => panic!("a group incident was told"),
+        }
     }
 
     fn last(&self) -> &Alert {
@@ -238,4 +260,87 @@ fn incidents_that_turn_out_to_be_one_go_on_as_the_first_and_the_other_ends_with_
     assert_eq!((desk.last().callers, desk.last().complaints, &desk.last().id), (5, 7, &first.id));
     desk.wait(15 * 24);
     assert_eq!((desk.last().state, desk.told.len()), (AlertState::Resolved, 4), "the other one ends no more");
+}
+
+#[test]
+fn what_is_usual_at_a_place_raises_no_level() {
+    let mut desk = Desk::new();
+    let mut caller = 0;
+    let mut call = |desk: &mut Desk| {
+        caller += 1;
+        desk.call(&format!("a{caller}"), Some(&format!("1390000{caller:04}")), "青石里小区", KILN[caller % 4])
+    };
+    for _ in 0..4 {
+        for _ in 0..6 {
+            call(&mut desk);
+        }
+        desk.wait(30 * 24);
+    }
+    assert_eq!(desk.told[0].level, Level::Blue, "nothing is usual at first");
+    assert_eq!(desk.told[1].level, Level::Yellow, "and five are many");
+    desk.told.clear();
+    for _ in 0..14 {
+        call(&mut desk);
+    }
+    let told: Vec<_> = desk.told.iter().map(|alert| (alert.state, alert.level, alert.callers)).collect();
+    // Six call each month: the level follows the callers beyond them, and three are told all the same.
+    let expected = [(AlertState::Reopened, Level::Blue, 3), (AlertState::Updated, Level::Yellow, 11)];
+    assert_eq!(told, expected);
+    assert_eq!(desk.last_group().usual.map(|usual| usual.rounded()), Some(6));
+    assert!(desk.last().summary.contains("平时每30天约6人"), "{}", desk.last().summary);
+}
+
+#[test]
+fn a_registered_matter_is_told_when_it_breaks_through() {
+    let mut config = EngineConfig::default();
+    config.group.registered = vec![Registered {
+        name: "青石里搅拌站".to_owned(),
+        place: Some("青石里小区".to_owned()),
+        words: vec!["搅拌站".to_owned()],
+        callers: 4,
+        until: Some("2026-03-31".parse().unwrap()),
+    }];
+    let call = |desk: &mut Desk, number: usize, place: &str, text: &str| {
+        let caller = format!("1390000{number:04}");
+        desk.call(&format!("{place}{number}"), Some(&caller), place, &text.replace("青石里", place))
+    };
+    let mut desk = Desk::with(config.clone());
+    for (number, text) in KILN.iter().enumerate().take(3) {
+        assert_eq!(call(&mut desk, number, "青石里小区", text), []);
+    }
+    assert_eq!(desk.muted.as_deref(), Some("青石里搅拌站"), "what was not told is on record");
+    assert_eq!(call(&mut desk, 3, "青石里小区", KILN[3]), [(AlertState::Raised, Level::Blue)]);
+    assert_eq!(desk.last_group().registered.as_deref(), Some("青石里搅拌站"));
+    assert!(desk.last().summary.contains("该事项已登记（青石里搅拌站）"), "{}", desk.last().summary);
+    // The same elsewhere is another matter.
+    for (number, text) in KILN.iter().enumerate().take(3) {
+        call(&mut desk, number, "碧水庄园", text);
+    }
+    assert_eq!((desk.last().state, desk.last().callers), (AlertState::Raised, 3));
+
+    let mut later = Desk::with(config);
+    later.wait(31 * 24);
+    for (number, text) in KILN.iter().enumerate().take(3) {
+        call(&mut later, number, "青石里小区", text);
+    }
+    assert_eq!(later.told.len(), 1, "registered until the end of March");
+}
+
+#[test]
+fn one_text_sent_by_many_is_said_to_be_and_counts() {
+    let text = "青石里小区旁边的搅拌站违反环评要求，夜里偷偷施工到凌晨，运输车辆噪音很大，粉尘飘进家里，\
+                老人孩子咳嗽不止，多次向物业和居委会反映没有结果，请求有关部门立即查处并公开结果。";
+    let mut desk = Desk::new();
+    for number in 0..3 {
+        let caller = format!("1390000{number:04}");
+        desk.call(&format!("c{number}"), Some(&caller), "青石里小区", &format!("{text}我是{number}号楼的。"));
+    }
+    assert_eq!((desk.last().callers, desk.last_group().copied), (3, 3));
+    assert!(desk.last().summary.contains("3人的文字几乎相同，疑似一键转发"), "{}", desk.last().summary);
+
+    let mut desk = Desk::new();
+    for (number, text) in KILN.iter().enumerate() {
+        desk.call(&format!("a{number}"), Some(&format!("1390000{number:04}")), "青石里小区", text);
+    }
+    assert_eq!(desk.last_group().copied, 0);
 }

@@ -1,5 +1,7 @@
 //! Alerts in Chinese: one line that says what and where, and a few sentences that say why now.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -20,6 +22,9 @@ pub(super) struct GroupWords<'a> {
     pub(super) step: u32,
     pub(super) window_days: u32,
     pub(super) quiet_days: u32,
+    pub(super) usual: Option<u32>,
+    pub(super) registered: Option<&'a str>,
+    pub(super) copied: u32,
     pub(super) merged_into: Option<&'a str>,
 }
 
@@ -59,11 +64,14 @@ pub(super) fn group_summary(words: &GroupWords<'_>, zone: &TimeZone) -> String {
             "{span}，{counts}反映{place}，{}天内达到{}人，列为群诉事件。",
             words.window_days, words.step
         ),
-        AlertState::Updated => format!(
-            "{span}，{counts}反映{place}，已增至{}人以上，关注等级调整为{}。",
-            words.step,
-            words.level.chinese()
-        ),
+        AlertState::Updated => {
+            let grown = if words.usual.is_some() { "比平时多出" } else { "已增至" };
+            format!(
+                "{span}，{counts}反映{place}，{grown}{}人以上，关注等级调整为{}。",
+                words.step,
+                words.level.chinese()
+            )
+        }
         AlertState::Reopened => {
             format!("平息后再次出现：{span}，{counts}反映{place}，新的诉求人又达到预警人数。")
         }
@@ -74,6 +82,21 @@ pub(super) fn group_summary(words: &GroupWords<'_>, zone: &TimeZone) -> String {
             None => format!("{place}已连续{}天没有新的诉求，本次群诉解除；期间{counts}。", words.quiet_days),
         },
     };
+    if words.state != AlertState::Resolved {
+        if let Some(name) = words.registered {
+            let _ = write!(summary, "该事项已登记（{name}），本次超出登记时预计的人数。");
+        }
+        if let Some(usual) = words.usual {
+            let _ = write!(
+                summary,
+                "此处同类诉求平时每{}天约{usual}人，关注等级按超出平时的人数确定。",
+                words.window_days
+            );
+        }
+        if words.copied > 0 {
+            let _ = write!(summary, "其中{}人的文字几乎相同，疑似一键转发，人数照计。", words.copied);
+        }
+    }
     if !words.key_terms.is_empty() {
         summary.push_str("共同提到：");
         summary.push_str(&words.key_terms.join("、"));
@@ -172,6 +195,9 @@ mod tests {
             step: 3,
             window_days: 30,
             quiet_days: 14,
+            usual: None,
+            registered: None,
+            copied: 0,
             merged_into,
         };
         (group_title(&words), group_summary(&words, &zone()))

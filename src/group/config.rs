@@ -1,11 +1,13 @@
 //! What an analyst can set about grouping.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::GrowthSteps;
+
+use super::Registered;
 
 /// How complaints are put into groups and when a group becomes an incident.
 ///
@@ -27,6 +29,9 @@ pub struct GroupConfig {
     /// Other steps for complaints of a category (any name on the category path; the finest one
     /// that is named here counts).
     pub steps_by_category: BTreeMap<String, GrowthSteps>,
+    /// Matters that are known already (立案, 长期) and are told only when they break through: each with
+    /// `name`, `place` or `words` or both, `callers` and, if it ends, `until`.
+    pub registered: Vec<Registered>,
     /// An incident without a new complaint for this many days is resolved, 1 to `match_days`.
     pub resolve_after_days: u32,
     /// How like two complaints must be to be one matter: the cosine of their words, plus
@@ -62,6 +67,7 @@ impl Default for GroupConfig {
             window_days: 30,
             steps: GrowthSteps::default(),
             steps_by_category: BTreeMap::new(),
+            registered: Vec::new(),
             resolve_after_days: 14,
             likeness: 0.4,
             title_share: 0.5,
@@ -101,6 +107,15 @@ impl GroupConfig {
         {
             if !(1..=self.match_days).contains(&days) {
                 return fail(key, format!("{days} is not within 1 to match_days ({})", self.match_days));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for matter in &self.registered {
+            if let Some(problem) = matter.problem() {
+                return fail("registered", problem);
+            }
+            if !names.insert(&matter.name) {
+                return fail("registered", format!("two matters are called {:?}", matter.name));
             }
         }
         for (key, value, least) in [

@@ -17,7 +17,7 @@ use super::lexicon::Lexicon;
 use super::members::Group;
 use super::posting::Postings;
 use super::window::{Held, Open, Window};
-use super::{Company, Grams, GroupConfig, Tally, grams, identity};
+use super::{Company, Grams, GroupConfig, Tally, grams, identity, usual};
 
 /// A complaint that asks where it belongs.
 #[derive(Debug, Clone)]
@@ -298,8 +298,7 @@ impl Grouper {
         // A site alone, and with the category: of the busy site's many complaints those of the kind.
         let sites = sites.flat_map(|site| {
             let site = grams::hash_name(&site.name);
-            let of_kind =
-                category.map(|category| grams::hash(u64::from(category.get()) << 32 | u64::from(site)));
+            let of_kind = category.map(|category| usual::of_kind(category, site));
             [Some(site), of_kind].into_iter().flatten()
         });
         let companies = candidate.company.iter().flat_map(|company| company.keys());

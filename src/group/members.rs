@@ -193,6 +193,11 @@ impl Group {
         })
     }
 
+    /// The length of the window in which callers are counted.
+    pub(super) fn window(&self) -> SignedDuration {
+        self.window
+    }
+
     /// Distinct callers whose last call is later than `moment`.
     pub fn callers_after(&self, moment: Timestamp) -> u32 {
         self.people.count_after(moment)

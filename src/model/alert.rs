@@ -124,10 +124,49 @@ pub struct GroupAlert {
     pub window_days: u32,
     /// Why each member is in, for the newest 20 members at most.
     pub evidence: Vec<(ComplaintId, Arc<MemberEvidence>)>,
+    /// How many people call about the like there at other times, when that is more than nobody: the level
+    /// follows the callers above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Usual>,
+    /// The registered matter (立案, 长期) that has broken through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<String>,
+    /// How many of the callers sent what is nearly one text (一键转发), among the newest members; left out
+    /// when no text came from two.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copied: u32,
     /// The incident that goes on in the place of this one, when a complaint has shown that both are about
     /// one matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<AlertId>,
+}
+
+/// How many people usually call about a kind of matter at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Usual {
+    /// Distinct callers in a window, on average.
+    pub callers: f32,
+    /// Over how many windows before.
+    pub windows: u32,
+}
+
+impl Usual {
+    /// The callers beyond what is usual.
+    #[must_use]
+    pub fn above(self, callers: u32) -> u32 {
+        callers.saturating_sub(self.rounded())
+    }
+
+    /// Usual callers as a whole number, for people.
+    #[must_use]
+    pub fn rounded(self) -> u32 {
+        self.callers.round() as u32
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What a financial risk's alert says beyond the common part.

@@ -146,6 +146,10 @@ pub struct GroupDecision {
     /// Other groups that this complaint joined into one with `group`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<GroupId>,
+    /// The registered matter (立案, 长期) its group is about, when an incident would have been raised and was
+    /// not, because fewer people have called than are expected of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<String>,
     /// The event time was older than the watermark when it came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,

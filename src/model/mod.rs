@@ -20,7 +20,7 @@ mod measures;
 mod place;
 mod position;
 
-pub use alert::{Alert, AlertBody, AlertKind, AlertState, GroupAlert, RiskAlert};
+pub use alert::{Alert, AlertBody, AlertKind, AlertState, GroupAlert, RiskAlert, Usual};
 pub use caller::{CallerKey, CallerKeys};
 pub use commit::{Commit, ComplaintRecord, IncidentRecord};
 pub use complaint::{Complaint, ContentHash, PlaceFields, ReportedCaller};

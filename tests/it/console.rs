@@ -107,6 +107,9 @@ fn group() -> AlertBody {
         threshold: 3,
         window_days: 30,
         evidence: vec![("a2".into(), evidence().into()), ("gone".into(), evidence().into())],
+        usual: None,
+        registered: None,
+        copied: 0,
         merged_into: None,
     })
 }

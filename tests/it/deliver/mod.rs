@@ -61,6 +61,9 @@ fn alert(id: &str, revision: u32) -> Alert {
             threshold: 3,
             window_days: 30,
             evidence: Vec::new(),
+            usual: None,
+            registered: None,
+            copied: 0,
             merged_into: None,
         }),
     }

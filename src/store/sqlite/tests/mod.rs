@@ -117,6 +117,9 @@ fn alert(id: &str, revision: u32) -> Alert {
             threshold: 3,
             window_days: 7,
             evidence: Vec::new(),
+            usual: None,
+            registered: None,
+            copied: 0,
             merged_into: None,
         }),
     }
