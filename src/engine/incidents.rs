@@ -31,6 +31,9 @@ pub(super) struct GroupCase {
     pub(super) step_asked: u32,
     /// What was told last; told again when it is resolved, when members may be gone.
     pub(super) told: Told,
+    /// The window that was told last; `None` in incidents from before there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) window_days: Option<u32>,
     /// What was usual there before it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) usual: Option<Usual>,
@@ -72,6 +75,7 @@ impl GroupCase {
             incident: Incident::default(),
             step_asked: 0,
             told,
+            window_days: None,
             usual: None,
             registered: None,
             merged_into: None,
@@ -114,7 +118,8 @@ impl GroupCase {
             first_at: tally.first_at,
             last_at: tally.last_at,
             step: self.step_asked,
-            window_days: config.window_days,
+            window_days: self.window_days.unwrap_or(config.window_days),
+            usual_days: config.window_days,
             quiet_days: config.resolve_after_days,
             usual: self.usual.map(Usual::rounded),
             registered: self.registered.as_deref(),
@@ -152,7 +157,7 @@ impl GroupCase {
                 key_terms: key_terms.clone(),
                 central: central.clone(),
                 threshold: self.step_asked,
-                window_days: config.window_days,
+                window_days: self.window_days.unwrap_or(config.window_days),
                 evidence,
                 usual: self.usual,
                 registered: self.registered.clone(),
@@ -178,15 +183,15 @@ impl GroupCase {
 }
 
 impl Told {
-    /// What can be told of a group now; `None` when it has no open member.
-    pub(super) fn of(grouper: &Grouper, group: &Group) -> Option<Self> {
+    /// What can be told of a group now with the counts of a window; `None` when it has no open member.
+    pub(super) fn of(grouper: &Grouper, group: &Group, tally: Tally) -> Option<Self> {
         let central = grouper.central(group)?;
         Some(Self {
             place: place(grouper, group),
             headline: central.headline.to_string(),
             central: central.id.clone(),
             key_terms: key_terms(group),
-            tally: group.tally()?,
+            tally,
             copied: grouper.copied(group),
         })
     }

@@ -4,7 +4,8 @@ use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 
-use crate::model::{Alert, GroupId};
+use crate::group::{Group, Tally};
+use crate::model::{Alert, GroupId, GrowthSteps, Usual};
 
 use super::fold::{Effects, Engine, days};
 use super::incidents::{GroupCase, Told};
@@ -21,6 +22,37 @@ pub(super) enum Judged {
     Silent,
 }
 
+/// What a window counts, and how many of its steps that reaches.
+struct Count<'a> {
+    window_days: u32,
+    steps: &'a GrowthSteps,
+    tally: Tally,
+    reached: usize,
+    /// Steps that those have reached who called since the incident was resolved last.
+    fresh: usize,
+}
+
+impl<'a> Count<'a> {
+    fn of(
+        group: &Group,
+        window_days: u32,
+        steps: &'a GrowthSteps,
+        resolved_at: Option<Timestamp>,
+    ) -> Option<Self> {
+        let tally = group.tally_within(days(window_days))?;
+        let fresh = resolved_at.map_or(tally.callers, |at| group.callers_after(at).min(tally.callers));
+        let reached = steps.reached(tally.callers);
+        Some(Self { window_days, steps, tally, reached, fresh: steps.reached(fresh) })
+    }
+
+    /// Lets growth begin above what is usual there within `usual_days`; yet so many people as make an incident
+    /// are never too few to be told at all.
+    fn set_off(&mut self, usual: Usual, usual_days: u32) {
+        let above = usual.above(self.tally.callers, self.window_days, usual_days);
+        self.reached = self.steps.reached(above).max(self.reached.min(1));
+    }
+}
+
 impl Engine {
     /// Judges a group after a complaint was put into it.
     pub(super) fn judge_group(
@@ -31,51 +63,59 @@ impl Engine {
         effects: &mut Effects,
     ) -> Judged {
         let at = prepared.complaint.received_at;
-        let Some(tally) = self.grouper.tally(id) else { return Judged::Silent };
-        let config = &self.config.group;
-        let steps = config.steps_for(prepared.complaint.category.iter().map(String::as_str));
-        let enough = steps.reached(tally.callers) > 0;
-        let known = self.cases.get(id);
-        if !enough && known.is_none() {
+        // Brings the counts up to date; then the group is only read.
+        if self.grouper.group(id).is_none() {
             return Judged::Silent;
         }
+        let (config, grouper) = (&self.config.group, &self.grouper);
+        let Some(group) = grouper.peek(id) else { return Judged::Silent };
+        let known = self.cases.get(id);
         let is_open = known.is_some_and(|case| case.incident.open);
         let due_before = known.and_then(|case| case.incident.due(days(config.resolve_after_days)));
         let resolved_at = known.and_then(|case| case.incident.resolved_at);
+        let usual = known.filter(|_| is_open).and_then(|case| case.usual);
 
-        // The counts were brought up to date above; now the group is only read.
-        let grouper = &self.grouper;
-        let Some(group) = grouper.peek(id) else { return Judged::Silent };
-        let fresh = steps.reached(resolved_at.map_or(tally.callers, |at| group.callers_after(at)));
-        let opens = !is_open && enough && fresh > 0;
-        let registered = opens
-            .then(|| grouper.registered(group, tally.last_at.to_zoned(self.zone.clone()).date()))
-            .flatten();
-        if let Some(matter) = registered.filter(|matter| tally.callers < matter.callers) {
+        let category = prepared.complaint.category.iter().map(String::as_str);
+        let count = |(window_days, steps)| Count::of(group, window_days, steps, resolved_at);
+        let mut counts: Vec<Count<'_>> = config.windows(category).filter_map(count).collect();
+        let Some(main) = counts.first().map(|main| main.tally) else { return Judged::Silent };
+        let enough = counts.iter().any(|count| count.reached > 0);
+        if !enough && known.is_none() {
+            return Judged::Silent;
+        }
+        let opens = !is_open && counts.iter().any(|count| count.reached > 0 && count.fresh > 0);
+        let today = || main.last_at.to_zoned(self.zone.clone()).date();
+        let registered = opens.then(|| grouper.registered(group, today())).flatten();
+        if let Some(matter) = registered.filter(|matter| main.callers < matter.callers) {
             return Judged::Registered(matter.name.clone());
         }
-        let (case, is_new) = match self.cases.entry(id.clone()) {
-            Entry::Occupied(entry) => (entry.into_mut(), false),
+        // What is usual is what was before: while it goes on an incident is not measured against itself.
+        let usual = if opens { grouper.usual(group, main.last_at) } else { usual };
+        if let Some(usual) = usual {
+            counts.iter_mut().for_each(|count| count.set_off(usual, config.window_days));
+        }
+        // A step is worth the same in each window; the shortest window tells most.
+        let most = |count: &&Count<'_>| (count.reached, std::cmp::Reverse(count.window_days));
+        let Some(count) = counts.iter().max_by_key(most) else { return Judged::Silent };
+        let case = match self.cases.entry(id.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let Some(told) = Told::of(grouper, group) else { return Judged::Silent };
+                let Some(told) = Told::of(grouper, group, count.tally) else { return Judged::Silent };
                 let case = GroupCase::new(id.clone(), seq, at, &self.partition, &self.zone, told);
-                (entry.insert(case), true)
+                entry.insert(case)
             }
         };
         if opens {
-            // What is usual is what was before: while it goes on an incident is not measured against itself.
-            case.usual = grouper.usual(group, tally.last_at);
+            case.usual = usual;
             case.registered = registered.map(|matter| matter.name.clone());
         }
-        // Growth counts above what is usual there, but so many people are never too few to be told at all.
-        let above = case.usual.map_or(tally.callers, |usual| usual.above(tally.callers));
-        let reached = steps.reached(above).max(usize::from(enough));
         let mut judged = Judged::Silent;
-        if let Some(step) = case.incident.judge(tally.last_at, reached, fresh) {
-            if !is_new && let Some(told) = Told::of(grouper, group) {
+        if let Some(step) = case.incident.judge(main.last_at, count.reached, count.fresh) {
+            if let Some(told) = Told::of(grouper, group, count.tally) {
                 case.told = told;
             }
-            case.step_asked = steps.asked(reached);
+            case.step_asked = count.steps.asked(count.reached);
+            case.window_days = Some(count.window_days);
             let alert = case.alert(step, at, &self.partition, config, &self.zone, Some((grouper, group)));
             judged = Judged::Told(Box::new(alert));
         }

@@ -5,10 +5,10 @@ use std::sync::{Arc, LazyLock};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Arrival, CallerHasher, Effects, Engine, EngineConfig, Knowledge, Preparer};
-use crate::group::Registered;
+use crate::group::{CountWindow, Registered};
 use crate::model::{
-    Alert, AlertBody, AlertKind, AlertState, Complaint, ContentHash, GroupAlert, Level, PlaceFields,
-    ReportedCaller,
+    Alert, AlertBody, AlertKind, AlertState, Complaint, ContentHash, GroupAlert, GrowthSteps, Level,
+    PlaceFields, ReportedCaller,
 };
 use crate::place::{Gazetteer, Places};
 use crate::rules::RulePack;
@@ -343,4 +343,34 @@ fn one_text_sent_by_many_is_said_to_be_and_counts() {
         desk.call(&format!("a{number}"), Some(&format!("1390000{number:04}")), "青石里小区", text);
     }
     assert_eq!(desk.last_group().copied, 0);
+}
+
+#[test]
+fn each_window_has_steps_of_its_own() {
+    let mut config = EngineConfig::default();
+    let steps = |steps: &[u32]| GrowthSteps::new(steps.to_vec()).unwrap();
+    let window = |days, steps| CountWindow { days, steps, steps_by_category: [].into() };
+    config.group.further_windows = vec![window(1, steps(&[2])), window(120, steps(&[4, 6]))];
+    let call = |desk: &mut Desk, number: usize, hours: i64| {
+        desk.wait(hours);
+        let caller = format!("1390000{number:04}");
+        desk.call(&format!("a{number}"), Some(&caller), "青石里小区", KILN[number % 4])
+    };
+    // Two within a day are told, long before three are.
+    let mut burst = Desk::with(config.clone());
+    assert_eq!(call(&mut burst, 0, 0), []);
+    assert_eq!(call(&mut burst, 1, 2), [(AlertState::Raised, Level::Blue)]);
+    assert_eq!(
+        (burst.last_group().window_days, burst.last_group().threshold, burst.last().callers),
+        (1, 2, 2)
+    );
+    assert!(burst.last().summary.contains("1天内达到2人"), "{}", burst.last().summary);
+    // One every three weeks: never three in a month, four in four months.
+    let mut slow = Desk::with(config);
+    for number in 0..3 {
+        assert_eq!(call(&mut slow, number, 21 * 24), []);
+    }
+    assert_eq!(call(&mut slow, 3, 21 * 24), [(AlertState::Raised, Level::Blue)]);
+    assert_eq!((slow.last_group().window_days, slow.last().callers), (120, 4));
+    assert_eq!(call(&mut slow, 4, 21), []);
 }

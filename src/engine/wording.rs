@@ -22,6 +22,7 @@ pub(super) struct GroupWords<'a> {
     pub(super) step: u32,
     pub(super) window_days: u32,
     pub(super) quiet_days: u32,
+    pub(super) usual_days: u32,
     pub(super) usual: Option<u32>,
     pub(super) registered: Option<&'a str>,
     pub(super) copied: u32,
@@ -90,7 +91,7 @@ pub(super) fn group_summary(words: &GroupWords<'_>, zone: &TimeZone) -> String {
             let _ = write!(
                 summary,
                 "此处同类诉求平时每{}天约{usual}人，关注等级按超出平时的人数确定。",
-                words.window_days
+                words.usual_days
             );
         }
         if words.copied > 0 {
@@ -195,6 +196,7 @@ mod tests {
             step: 3,
             window_days: 30,
             quiet_days: 14,
+            usual_days: 30,
             usual: None,
             registered: None,
             copied: 0,

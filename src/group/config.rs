@@ -29,6 +29,10 @@ pub struct GroupConfig {
     /// Other steps for complaints of a category (any name on the category path; the finest one
     /// that is named here counts).
     pub steps_by_category: BTreeMap<String, GrowthSteps>,
+    /// Further windows, each with steps of its own: `days`, `steps` and, if need be, `steps_by_category`. A
+    /// shorter one tells a burst before `steps` are reached, a longer one a matter that is slow. Of windows
+    /// that have reached a step the alert names the one with the highest level, of those the shortest.
+    pub further_windows: Vec<CountWindow>,
     /// Matters that are known already (立案, 长期) and are told only when they break through: each with
     /// `name`, `place` or `words` or both, `callers` and, if it ends, `until`.
     pub registered: Vec<Registered>,
@@ -67,6 +71,11 @@ impl Default for GroupConfig {
             window_days: 30,
             steps: GrowthSteps::default(),
             steps_by_category: BTreeMap::new(),
+            further_windows: vec![CountWindow {
+                days: 180,
+                steps: GrowthSteps::new(vec![6, 15, 40, 100]).expect("they rise"),
+                steps_by_category: BTreeMap::new(),
+            }],
             registered: Vec::new(),
             resolve_after_days: 14,
             likeness: 0.4,
@@ -80,6 +89,19 @@ impl Default for GroupConfig {
             title_weight: 3,
         }
     }
+}
+
+/// A window in which distinct callers are counted, beside the main one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountWindow {
+    /// Its length in days, 1 to 366; as long as `match_days` where that is less.
+    pub days: u32,
+    /// See `steps`.
+    pub steps: GrowthSteps,
+    /// See `steps_by_category`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps_by_category: BTreeMap<String, GrowthSteps>,
 }
 
 /// A setting that cannot work.
@@ -107,6 +129,15 @@ impl GroupConfig {
         {
             if !(1..=self.match_days).contains(&days) {
                 return fail(key, format!("{days} is not within 1 to match_days ({})", self.match_days));
+            }
+        }
+        let mut lengths = BTreeSet::from([self.window_days]);
+        for CountWindow { days, .. } in &self.further_windows {
+            if !(1..=366).contains(days) {
+                return fail("further_windows", format!("{days} days are not within 1 to 366"));
+            }
+            if !lengths.insert(*days) {
+                return fail("further_windows", format!("there are two windows of {days} days"));
             }
         }
         let mut names = BTreeSet::new();
@@ -138,15 +169,27 @@ impl GroupConfig {
         Ok(())
     }
 
-    /// The growth steps for a complaint of this category path.
-    pub fn steps_for<'a>(
+    /// The windows with the growth steps of a complaint of this category path, the main one first.
+    pub fn windows<'a>(
         &'a self,
-        mut category: impl DoubleEndedIterator<Item = &'a str>,
-    ) -> &'a GrowthSteps {
-        // The finest name wins, so look from the end of the path.
-        std::iter::from_fn(|| category.next_back())
-            .find_map(|name| self.steps_by_category.get(name))
-            .unwrap_or(&self.steps)
+        category: impl DoubleEndedIterator<Item = &'a str> + Clone,
+    ) -> impl Iterator<Item = (u32, &'a GrowthSteps)> {
+        let further = self.further_windows.iter();
+        let further = further
+            .map(|window| (window.days.min(self.match_days), &window.steps, &window.steps_by_category));
+        std::iter::once((self.window_days, &self.steps, &self.steps_by_category)).chain(further).map(
+            move |(days, steps, by_category)| {
+                // The finest name wins, so look from the end of the path.
+                let own = category.clone().rev().find_map(|name| by_category.get(name));
+                (days, own.unwrap_or(steps))
+            },
+        )
+    }
+
+    /// The length of the longest window, in days.
+    pub(super) fn longest_window(&self) -> u32 {
+        let further = self.further_windows.iter().map(|window| window.days).max();
+        further.map_or(self.window_days, |further| further.min(self.match_days).max(self.window_days))
     }
 }
 
@@ -174,7 +217,7 @@ mod tests {
         let coarse = GrowthSteps::new(vec![9]).unwrap();
         let steps_by_category = [("停水".to_owned(), fine.clone()), ("公用事业".to_owned(), coarse)].into();
         let config = GroupConfig { steps_by_category, ..GroupConfig::default() };
-        assert_eq!(config.steps_for(["公用事业", "停水"].into_iter()), &fine);
-        assert_eq!(config.steps_for(std::iter::empty()), &config.steps);
+        assert_eq!(config.windows(["公用事业", "停水"].into_iter()).next(), Some((30, &fine)));
+        assert_eq!(config.windows([].into_iter()).next(), Some((30, &config.steps)));
     }
 }

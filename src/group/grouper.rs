@@ -374,7 +374,7 @@ impl Grouper {
         if let Some(&number) = self.by_id.get(id) {
             return number;
         }
-        let window = SignedDuration::from_hours(24 * i64::from(self.config.window_days));
+        let window = SignedDuration::from_hours(24 * i64::from(self.config.longest_window()));
         let group = Some(Group::new(id.clone(), window));
         let number = if let Some(number) = self.free.pop() {
             self.groups[number as usize] = group;

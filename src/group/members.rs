@@ -180,7 +180,7 @@ impl Group {
         self.stale
     }
 
-    /// The counts.
+    /// The counts of the longest window.
     pub fn tally(&self) -> Option<Tally> {
         debug_assert!(!self.stale, "recounted before it is looked at");
         let ((first_at, _), (last_at, _)) = (self.counted.front()?, self.counted.back()?);
@@ -193,9 +193,21 @@ impl Group {
         })
     }
 
-    /// The length of the window in which callers are counted.
-    pub(super) fn window(&self) -> SignedDuration {
-        self.window
+    /// The counts of a window of this length, up to the latest complaint.
+    pub fn tally_within(&self, window: SignedDuration) -> Option<Tally> {
+        let whole = self.tally()?;
+        let since = whole.last_at.saturating_sub(window).unwrap_or(Timestamp::MIN);
+        if since <= whole.first_at {
+            return Some(whole);
+        }
+        let within = self.counted.range(self.counted.partition_point(|(at, _)| *at < since)..);
+        Some(Tally {
+            callers: self.people.count_from(since),
+            complaints: within.len() as u32,
+            anonymous: within.clone().filter(|(_, counted)| counted.is_anonymous()).count() as u32,
+            first_at: within.clone().next()?.0,
+            last_at: whole.last_at,
+        })
     }
 
     /// Distinct callers whose last call is later than `moment`.
@@ -232,6 +244,22 @@ mod tests {
     use crate::model::CallerKey;
 
     proptest! {
+        #[test]
+        fn a_shorter_window_counts_as_if_it_were_the_only_one(
+            calls in prop::collection::vec((0_i64..60, prop::option::of(0_u64..8)), 1..40),
+            days in 1_i64..30,
+        ) {
+            let day = |days: i64| SignedDuration::from_hours(24 * days);
+            let at = |days: i64| Timestamp::UNIX_EPOCH + day(days);
+            let (mut long, mut short) = (Group::new("a".into(), day(30)), Group::new("a".into(), day(days)));
+            for ((called, caller), seq) in calls.iter().zip(0..) {
+                let callers: CallerKeys = caller.iter().map(|key| CallerKey(*key)).collect();
+                long.add(seq, at(*called), &callers);
+                short.add(seq, at(*called), &callers);
+            }
+            prop_assert_eq!(long.tally_within(day(days)), short.tally());
+        }
+
         #[test]
         fn a_group_that_took_another_over_counts_as_if_it_had_always_been_one(
             calls in prop::collection::vec(

@@ -35,7 +35,7 @@ mod usual;
 mod window;
 
 pub use company::Company;
-pub use config::{GroupConfig, GroupConfigError};
+pub use config::{CountWindow, GroupConfig, GroupConfigError};
 pub use grams::{Gram, Grams, KEPT_KEYS, KEPT_PAIRS, MAX_PAIRS};
 pub use grouper::{Assigned, Candidate, Grouper};
 pub use identity::alert_id;

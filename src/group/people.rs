@@ -77,6 +77,11 @@ impl People {
         self.last_calls.len() as u32
     }
 
+    /// How many of them called at `moment` or after.
+    pub fn count_from(&self, moment: Timestamp) -> u32 {
+        (self.last_calls.len() - self.last_calls.partition_point(|(at, _)| *at < moment)) as u32
+    }
+
     /// How many of them called after `moment`.
     pub fn count_after(&self, moment: Timestamp) -> u32 {
         (self.last_calls.len() - self.last_calls.partition_point(|(at, _)| *at <= moment)) as u32

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{PlaceKind, Usual};
 
@@ -23,14 +23,14 @@ pub(super) fn of_kind(category: NonZeroU32, site: u32) -> u32 {
 }
 
 impl Grouper {
-    /// How many distinct callers a window had, on average over the whole windows before the one that ends at
+    /// How many distinct callers a window of `window_days` had, on average over the whole windows before the one that ends at
     /// `until`, among the group's own members and the complaints of its category at its place. `None` when
     /// it is not known yet, because fewer than one whole window is open before, or when it rounds to nobody.
     ///
     /// The plain mean of past windows, as EARS and its kin take for their base line (Hutwagner et al. 2003,
     /// doi:10.1093/jurban/jtg042), yet no test of significance on top: those miss small true groups.
     pub fn usual(&self, group: &Group, until: Timestamp) -> Option<Usual> {
-        let span = group.window();
+        let span = SignedDuration::from_hours(24 * i64::from(self.config().window_days));
         let since = until.checked_sub(span).ok()?;
         let first = self.window.iter().next()?.clock;
         let whole = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs() / span.as_secs();

@@ -151,10 +151,11 @@ pub struct Usual {
 }
 
 impl Usual {
-    /// The callers beyond what is usual.
+    /// The callers of a window of `days` beyond what is usual, which is known for one of `usual_days`.
     #[must_use]
-    pub fn above(self, callers: u32) -> u32 {
-        callers.saturating_sub(self.rounded())
+    pub fn above(self, callers: u32, days: u32, usual_days: u32) -> u32 {
+        let usual = self.callers * days as f32 / usual_days as f32;
+        callers.saturating_sub(usual.round() as u32)
     }
 
     /// Usual callers as a whole number, for people.
