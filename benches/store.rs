@@ -42,6 +42,7 @@ fn record(seq: u64) -> ComplaintRecord {
         category: vec!["城乡建设".into(), "建筑施工".into(), "夜间施工".into()],
         subject: Some("某某建设公司".into()),
         tags: Vec::new(),
+        earlier: Vec::new(),
         extra: serde_json::Map::new(),
     };
     let kept_apart = KeptApart {

@@ -221,6 +221,9 @@ pub(super) async fn complaint(State(model): Model, Path(id): Path<String>) -> Re
         @if let Some(former) = decision.group.former(shown.group.as_ref()) {
             p.dim { "到达时归入 " (former) "，该组后来与别的组合并。" }
         }
+        @if let Some(name) = &decision.group.registered {
+            p.dim { "该组属于已登记事项“" (name) "”，人数未超出登记时预计的，没有列为群诉事件。" }
+        }
         @if decision.group.late { p.dim { "到达时已晚于允许的时间，仍按发生时间处理。" } }
         @if !decision.group.kept_apart.is_empty() {
             p { "相近而未并入：" }

@@ -20,6 +20,9 @@ use super::prepare::{Knowledge, Prepared};
 use super::risk::{Finding, RiskCases, Setting};
 use super::{EngineConfig, EngineConfigError};
 
+/// A chain of earlier orders links at most so many phones and accounts to one call.
+const MAX_LINKED_KEYS: usize = 8;
+
 /// A prepared complaint, and whether it is new.
 #[derive(Debug, Clone)]
 pub struct Arrival {
@@ -143,7 +146,7 @@ impl Engine {
 
     /// Applies one complaint.
     pub fn apply(&mut self, arrival: Arrival, effects: &mut Effects) {
-        let Arrival { prepared, version, reached } = arrival;
+        let Arrival { mut prepared, version, reached } = arrival;
         let at = prepared.complaint.received_at;
         let late = self.watermark().is_some_and(|watermark| at < watermark);
         self.late += u64::from(late);
@@ -158,7 +161,9 @@ impl Engine {
         let seq = self.next_seq;
         self.next_seq += 1;
         let headline = headline(&prepared);
-        let assigned = self.grouper.assign(&candidate(&prepared, seq, clock, &headline));
+        let earlier = self.goes_on_from(&mut prepared);
+        let candidate = Candidate { earlier, ..candidate(&prepared, seq, clock, &headline) };
+        let assigned = self.grouper.assign(&candidate);
         let group = assigned.decision.group.clone();
         effects.regrouped.extend(assigned.drawn.iter().map(|drawn| (drawn.clone(), group.clone())));
         let mut alerts = Vec::new();
@@ -189,6 +194,21 @@ impl Engine {
             clock,
             decision,
         });
+    }
+
+    /// The open complaint that this one goes on from by its own word, whose caller it has then: a person who
+    /// calls from another phone about an earlier order stays one person.
+    fn goes_on_from(&self, prepared: &mut Prepared) -> Option<u64> {
+        let complaint = Arc::clone(&prepared.complaint);
+        let others = complaint.earlier.iter().filter(|id| **id != *complaint.id.as_str());
+        let open = others.filter_map(|id| self.grouper.find(&ComplaintId::from(id.as_str())));
+        let open = open.max_by_key(|open| open.seq)?;
+        for key in &open.callers {
+            if prepared.callers.len() < MAX_LINKED_KEYS && !prepared.callers.contains(key) {
+                prepared.callers.push(*key);
+            }
+        }
+        Some(open.seq)
     }
 
     /// The incidents and cases that changed since `effects` began, in their last state and in the
@@ -288,6 +308,7 @@ pub(super) fn candidate<'a>(
         places: &prepared.places,
         place_keys: &prepared.place_keys,
         category: &prepared.complaint.category,
+        earlier: None,
         company: prepared.company.as_ref(),
         said: (&prepared.complaint.title, &prepared.complaint.text),
         headline,

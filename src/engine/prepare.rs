@@ -140,6 +140,8 @@ fn hide_personal_data(complaint: &mut Complaint) {
         category,
         subject,
         tags,
+        // Keys of other complaints, as `id` is.
+        earlier: _,
         extra,
     } = complaint;
     for text in [title, text] {

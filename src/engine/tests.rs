@@ -28,6 +28,8 @@ struct Desk {
     now: Timestamp,
     told: Vec<Alert>,
     said: u64,
+    /// The earlier order that the next call goes on from.
+    earlier: Option<String>,
     /// The registered matter that kept the last complaint from raising an incident.
     muted: Option<String>,
 }
@@ -45,6 +47,7 @@ impl Desk {
             now: "2026-03-01T08:00:00+08:00".parse().unwrap(),
             told: Vec::new(),
             said: 0,
+            earlier: None,
             muted: None,
         }
     }
@@ -71,6 +74,7 @@ impl Desk {
         text: &str,
     ) -> Vec<(AlertState, Level)> {
         self.said += 1;
+        let earlier = self.earlier.take();
         let complaint = Complaint {
             id: id.into(),
             received_at: self.now,
@@ -82,6 +86,7 @@ impl Desk {
             category: Vec::new(),
             subject: None,
             tags: Vec::new(),
+            earlier: earlier.into_iter().collect(),
             extra: serde_json::Map::new(),
         };
         let prepared = PREPARER.prepare(complaint, ContentHash(self.said));
@@ -373,4 +378,26 @@ fn each_window_has_steps_of_its_own() {
     assert_eq!(call(&mut slow, 3, 21 * 24), [(AlertState::Raised, Level::Blue)]);
     assert_eq!((slow.last_group().window_days, slow.last().callers), (120, 4));
     assert_eq!(call(&mut slow, 4, 21), []);
+}
+
+#[test]
+fn who_goes_on_from_an_earlier_order_is_the_same_person_with_the_same_matter() {
+    let mut desk = Desk::new();
+    let phone = |number: usize| format!("1390000{number:04}");
+    for (number, text) in KILN.iter().enumerate().take(2) {
+        desk.call(&format!("a{number}"), Some(&phone(number)), "青石里小区", text);
+    }
+    // From another phone and in other words, yet the hotline knows whose order it goes on from.
+    desk.earlier = Some("a0".to_owned());
+    assert_eq!(desk.call("a2", Some(&phone(7)), "", "上次反映的事到现在没有人管，请尽快回复。"), []);
+    desk.earlier = Some("a2".to_owned());
+    assert_eq!(desk.call("a3", None, "", "第三次来电催办，还是没有结果。"), []);
+    assert_eq!(desk.call("a4", Some(&phone(4)), "青石里小区", KILN[2]), [(AlertState::Raised, Level::Blue)]);
+    assert_eq!((desk.last().callers, desk.last().complaints, desk.last().anonymous), (3, 5, 0));
+    let (_, why) = desk.last_group().evidence.iter().find(|(id, _)| id.as_str() == "a2").unwrap();
+    assert!(why.parts.iter().any(|part| part.what == "earlier"), "{:?}", why.parts);
+    // An order that nobody knows any more links nothing.
+    desk.earlier = Some("x9".to_owned());
+    assert_eq!(desk.call("a5", Some(&phone(5)), "云栖雅苑", "催办上次的事。"), []);
+    assert_eq!(desk.last().callers, 3);
 }

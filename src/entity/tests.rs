@@ -17,6 +17,7 @@ fn complaint(subject: Option<&str>, title: &str, text: &str) -> Complaint {
         category: Vec::new(),
         subject: subject.map(str::to_owned),
         tags: Vec::new(),
+        earlier: Vec::new(),
         extra: serde_json::Map::new(),
     }
 }

@@ -274,6 +274,7 @@ impl Generator {
             category: if self.rng.random_bool(0.7) { telling.kind.category.clone() } else { Vec::new() },
             subject: told.subject,
             tags: Vec::new(),
+            earlier: Vec::new(),
             extra: serde_json::Map::new(),
         };
         (complaint, matter, if late { Delivery::Late } else { Delivery::InTime })

@@ -182,7 +182,7 @@ pub(super) fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &
         + if open.company.is_some() && other.company.is_some() { config.same_company } else { 0.0 }
         + config.same_place;
     if likeness.words + title + (most as f32) < LEAST_PART * threshold {
-        let parts = [likeness.words, title, 0.0, 0.0, 0.0];
+        let parts = [likeness.words, title, 0.0, 0.0, 0.0, 0.0];
         let margin = parts.iter().sum::<f32>() / threshold;
         let (relation, accused) = (Relation::Unknown, Accused::Unknown);
         return Compared { seq: other.seq, parts, margin, relation, accused };
@@ -200,9 +200,23 @@ pub(super) fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &
         (Some(_), Some(_)) => -config.other_category as f32,
         _ => 0.0,
     };
-    let parts = [likeness.words, title, company as f32, config.same_place as f32 * sure, category];
+    let parts = [likeness.words, title, company as f32, config.same_place as f32 * sure, category, 0.0];
     let margin = parts.iter().sum::<f32>() / threshold;
     Compared { seq: other.seq, parts, margin, relation, accused }
+}
+
+/// The complaint that the hotline says this one goes on from, and why it is with it: the words may be other
+/// ones by now. After [`choose`].
+pub(super) fn continues(
+    grouper: &Grouper,
+    candidate: &Candidate<'_>,
+    open: &Open,
+) -> Option<(u64, MemberEvidence)> {
+    let other = grouper.window.get(candidate.earlier?)?;
+    let mut near = compare(grouper, open, Squared::of(&grouper.lexicon, &open.pairs), other);
+    let lacks = grouper.config().likeness as f32 - near.parts.iter().sum::<f32>();
+    near.parts[near.parts.len() - 1] = lacks.max(0.0);
+    Some((near.seq, evidence(grouper, candidate, &near)?))
 }
 
 fn evidence(grouper: &Grouper, candidate: &Candidate<'_>, near: &Compared) -> Option<MemberEvidence> {

@@ -123,6 +123,7 @@ mod tests {
                 places: &[],
                 place_keys: &PlaceKeys::default(),
                 category: &[],
+                earlier: None,
                 company: company.as_ref(),
                 said: (title, ""),
                 headline: title,

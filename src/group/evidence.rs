@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::model::{ComplaintId, MemberEvidence, PlaceMention, ScorePart, SharedTerm, Span, Where};
 
 /// What a score is made of: the likeness of the words, that of the titles, one company or another, one
-/// place, one category or another.
-const PARTS: [&str; 5] = ["terms", "title", "company", "place", "category"];
+/// place, one category or another, an earlier work order that it goes on from.
+const PARTS: [&str; 6] = ["terms", "title", "company", "place", "category", "earlier"];
 
 /// A score taken apart, in the order of [`PARTS`].
 pub(super) type Parts = [f32; PARTS.len()];
@@ -122,7 +122,7 @@ mod tests {
             span,
             part: Some("2期".into()),
         };
-        for scores in [[0.5, 0.0, 0.0, 0.0, 0.0], [0.25, 0.125, -0.5, 0.5, 0.25]] {
+        for scores in [[0.5, 0.0, 0.0, 0.0, 0.0, 0.0], [0.25, 0.125, -0.5, 0.5, 0.25, 0.125]] {
             let evidence = MemberEvidence {
                 nearest: "a1".into(),
                 similarity: 0.5,

@@ -42,6 +42,8 @@ pub struct Candidate<'a> {
     pub category: &'a [String],
     /// Whom it accuses.
     pub company: Option<&'a Arc<Company>>,
+    /// The open complaint that it goes on from, by number, when the hotline says so: it belongs where that is.
+    pub earlier: Option<u64>,
     /// Its title and text, of which its words are a part.
     pub said: (&'a str, &'a str),
     /// Its title, or the beginning of its text.
@@ -117,7 +119,16 @@ impl Grouper {
     pub fn assign(&mut self, candidate: &Candidate<'_>) -> Assigned {
         let mut open = self.open(candidate);
         let choice = candidates::choose(self, candidate, &open);
-        let Choice { joined, also, bridged, kept_apart } = choice;
+        let Choice { mut joined, also, mut bridged, mut kept_apart } = choice;
+        if let Some((seq, evidence)) = candidates::continues(self, candidate, &open) {
+            let group_of = |seq: u64| self.window.get(seq).and_then(|open| open.group);
+            // Where its words alone would have put it may be about the same.
+            let by_words = joined.take().and_then(|(near, _)| group_of(near));
+            bridged.extend(by_words);
+            bridged.retain(|group| Some(*group) != group_of(seq));
+            kept_apart.retain(|apart| apart.nearest != evidence.nearest);
+            joined = Some((seq, evidence));
+        }
         let mut decision = GroupDecision { kept_apart, ..GroupDecision::default() };
         let mut drawn = Vec::new();
         if let Some((nearest, evidence)) = joined {

@@ -41,6 +41,9 @@ pub struct Complaint {
     /// Labels the hotline or an earlier system gave.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Numbers of earlier work orders of the same person about the same matter (旧工单, 催办单号).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
     /// Fields of the event that we do not know, as they came.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -52,6 +52,7 @@ impl ScorePart {
             "title" => "标题",
             "company" => "被反映单位",
             "category" => "类别",
+            "earlier" => "旧工单",
             "strong" => "强特征",
             "weak" => "弱特征",
             "context" => "语境",

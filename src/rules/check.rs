@@ -72,6 +72,7 @@ fn complaint(text: &str) -> Complaint {
         category: Vec::new(),
         subject: None,
         tags: Vec::new(),
+        earlier: Vec::new(),
         extra: serde_json::Map::new(),
     }
 }

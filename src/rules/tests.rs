@@ -18,6 +18,7 @@ fn complaint(title: &str, text: &str) -> Complaint {
         category: Vec::new(),
         subject: None,
         tags: Vec::new(),
+        earlier: Vec::new(),
         extra: serde_json::Map::new(),
     }
 }

@@ -17,8 +17,20 @@ const VERSION: &[u8] = b"fenghuo.content.1\0";
 /// The hash of `complaint`; `size` is about how many bytes its event had.
 pub(super) fn hash(complaint: &Complaint, size: usize) -> ContentHash {
     // All parts named, so that a new field cannot be forgotten here.
-    let Complaint { id, received_at, channel, caller, title, text, place, category, subject, tags, extra } =
-        complaint;
+    let Complaint {
+        id,
+        received_at,
+        channel,
+        caller,
+        title,
+        text,
+        place,
+        category,
+        subject,
+        tags,
+        earlier,
+        extra,
+    } = complaint;
     let mut out = Canonical(Vec::with_capacity(size + 256));
     out.0.extend_from_slice(VERSION);
     out.text(b'i', id.as_str());
@@ -29,6 +41,10 @@ pub(super) fn hash(complaint: &Complaint, size: usize) -> ContentHash {
     out.list(b'k', category);
     out.optional(b's', subject.as_deref());
     out.list(b'g', tags);
+    // Came later than version 1 of this form: events without it keep their hash.
+    if !earlier.is_empty() {
+        out.list(b'e', earlier);
+    }
     out.optional(b'C', caller.id.as_deref());
     out.optional(b'P', caller.phone.as_deref());
     out.list(b'A', &caller.also);

@@ -16,7 +16,7 @@ use crate::model::{Complaint, ComplaintId, DeadReason, PlaceFields, ReportedCall
 /// Reads the event `text`.
 pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Complaint, Undecodable> {
     let [mut title, mut body, mut subject] = [None, None, None];
-    let mut known = [None; 7];
+    let mut known = [None; 8];
     let mut unknown = Vec::new();
     json::event(
         text,
@@ -31,7 +31,7 @@ pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Comp
             None => unknown.push((key, value)),
         },
     )?;
-    let [id, received_at, channel, caller, place, category, tags] = known;
+    let [id, received_at, channel, caller, place, category, tags, earlier] = known;
 
     let mut fields = Fields::new(&decoder.config);
     let id = match id {
@@ -56,6 +56,7 @@ pub(super) fn read(decoder: &Decoder, text: &str, now: Timestamp) -> Result<Comp
         category: fields.texts(category, "category")?,
         subject: fields.short(subject, "subject")?,
         tags: fields.texts(tags, "tags")?,
+        earlier: fields.labels(earlier, "earlier")?,
         extra: Map::new(),
     };
     for (key, value) in unknown {
@@ -78,6 +79,7 @@ fn slot(key: &str) -> Option<usize> {
         "place" => 4,
         "category" => 5,
         "tags" => 6,
+        "earlier" => 7,
         _ => return None,
     })
 }

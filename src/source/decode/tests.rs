@@ -54,6 +54,10 @@ fn forms_that_are_forgiven() {
     let bom = format!("\u{feff}\r\n {} \n", with(r#""tags":null"#));
     assert_eq!(decode(&bom).complaint.tags, Vec::<String>::new());
     assert_eq!(decode(&with(r#""text":"第一","text":"第二""#)).complaint.text, "第二", "the last counts");
+    let earlier = decode(&with(r#""earlier":["A1",17]"#));
+    assert_eq!(earlier.complaint.earlier, ["A1", "17"]);
+    assert_ne!(earlier.content, decode(&with(r#""earlier":["A1"]"#)).content);
+    assert_eq!(decode(&with(r#""earlier":null"#)).content, decode(&with(r#""tags":[]"#)).content);
     let blank =
         decode(&with(r#""channel":" ","subject":"","caller":{"phone":""},"tags":[null," "],"place":null"#));
     assert_eq!(blank.content, decode(&with(r#""place":{}"#)).content, "blank is missing");

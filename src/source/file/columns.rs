@@ -151,7 +151,7 @@ impl Columns {
         }
         let mut event = Map::new();
         let (mut caller, mut place) = (Map::new(), Map::new());
-        let (mut category, mut also) = (Vec::new(), Vec::new());
+        let (mut category, mut also, mut earlier) = (Vec::new(), Vec::new(), Vec::new());
         for (at, (header, field)) in self.headers.iter().zip(&self.fields).enumerate() {
             let cell = cells[at].as_ref().trim();
             let column = || format!("column {} ({header})", at + 1);
@@ -172,6 +172,9 @@ impl Columns {
                 Field::Drop => {}
                 Field::Category => category.push(cell),
                 Field::CallerAlso => also.push(cell),
+                // A person with several earlier orders has them in one cell.
+                Field::Earlier => earlier
+                    .extend(cell.split([',', '，', '、', ';', '；', ' ']).filter(|one| !one.is_empty())),
                 Field::CallerName => drop(caller.insert(last, json!(masked_name(cell)))),
                 Field::CallerId | Field::CallerPhone => drop(caller.insert(last, json!(cell))),
                 Field::District | Field::Street | Field::Community | Field::Address => {
@@ -196,6 +199,9 @@ impl Columns {
         if !category.is_empty() {
             event.insert("category".into(), json!(category));
         }
+        if !earlier.is_empty() {
+            event.insert("earlier".into(), json!(earlier));
+        }
         for (key, part) in [("caller", caller), ("place", place)] {
             if !part.is_empty() {
                 event.insert(key.into(), Value::Object(part));
@@ -211,7 +217,7 @@ impl Columns {
         let is_field =
             ["id", "received_at", "channel", "caller", "title", "text", "place", "category", "subject"]
                 .into_iter()
-                .chain(["tags"])
+                .chain(["tags", "earlier"])
                 .any(|name| name == header);
         if header.is_empty() || is_field || self.headers[..at].contains(header) {
             format!("{header}#{}", at + 1)
@@ -243,6 +249,7 @@ fn named(config: &ColumnsConfig, field: Field) -> &[String] {
         Field::Channel => &config.channel,
         Field::Subject => &config.subject,
         Field::Category => &config.category,
+        Field::Earlier => &config.earlier,
         Field::CallerId => &config.caller.id,
         Field::CallerPhone => &config.caller.phone,
         Field::CallerAlso => &config.caller.also,

@@ -112,6 +112,10 @@ pub struct ColumnsConfig {
     #[serde(deserialize_with = "names")]
     #[schemars(schema_with = "names_schema")]
     pub category: Vec<String>,
+    /// Earlier work orders of the same person about the same matter (旧工单): all columns named here together.
+    #[serde(deserialize_with = "names")]
+    #[schemars(schema_with = "names_schema")]
+    pub earlier: Vec<String>,
     /// Personal data that nobody needs: these columns are not read at all.
     #[serde(deserialize_with = "names")]
     #[schemars(schema_with = "names_schema")]

@@ -12,6 +12,7 @@ pub(super) enum Field {
     Channel,
     Subject,
     Category,
+    Earlier,
     CallerId,
     CallerPhone,
     CallerAlso,
@@ -26,7 +27,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Id,
         Self::ReceivedAt,
         Self::Title,
@@ -34,6 +35,7 @@ impl Field {
         Self::Channel,
         Self::Subject,
         Self::Category,
+        Self::Earlier,
         Self::CallerId,
         Self::CallerPhone,
         Self::CallerAlso,
@@ -57,6 +59,7 @@ impl Field {
             Self::Channel => "channel",
             Self::Subject => "subject",
             Self::Category => "category",
+            Self::Earlier => "earlier",
             Self::CallerId => "caller.id",
             Self::CallerPhone => "caller.phone",
             Self::CallerAlso => "caller.also",
@@ -83,7 +86,7 @@ impl Field {
 
     /// Whether all columns found count, not just the first.
     pub(super) fn takes_several(self) -> bool {
-        matches!(self, Self::Category | Self::CallerAlso | Self::Drop)
+        matches!(self, Self::Category | Self::Earlier | Self::CallerAlso | Self::Drop)
     }
 
     /// The usual headers, best first, in the form [`folded`] gives.
@@ -196,6 +199,18 @@ impl Field {
                 "手机号码",
                 "手机号",
                 "电话",
+            ],
+            Self::Earlier => &[
+                "earlier",
+                "旧工单",
+                "旧工单号",
+                "旧工单编号",
+                "原工单号",
+                "原工单编号",
+                "催办单号",
+                "催办工单编号",
+                "oldordernum",
+                "urgeordernum",
             ],
             Self::CallerAlso => {
                 &["caller.also", "备用电话", "其他电话", "其它电话", "备用联系方式", "联系电话2"]

@@ -173,6 +173,15 @@ fn columns_can_be_named_and_a_heading_may_stand_above() {
 }
 
 #[test]
+fn earlier_work_orders_come_from_all_their_columns_one_by_one() {
+    let folder = TempDir::new().unwrap();
+    let table = "工单编号,来电时间,诉求内容,旧工单编号,催办单号\n3,t,停水,\"1、2\",9\n4,t,停水,,\n";
+    let records = read(&write(&folder, "a.csv", table), &FileConfig::default());
+    assert_eq!(event(&records[0])["earlier"], json!(["1", "2", "9"]));
+    assert_eq!(event(&records[1]).get("earlier"), None);
+}
+
+#[test]
 fn numbers_of_people_are_not_read_unless_named() {
     let folder = TempDir::new().unwrap();
     let table = "编号,时间,内容,回访电话,备用电话,id\n1,t,停水,13900000001,13900000002,x\n";

@@ -76,6 +76,7 @@ fn record(id: &str, seq: u64, group: Option<&str>) -> ComplaintRecord {
         category: vec!["城乡建设".into()],
         subject: None,
         tags: Vec::new(),
+        earlier: Vec::new(),
         extra: Map::new(),
     };
     ComplaintRecord {
