@@ -13,7 +13,7 @@ use super::evidence::{Parts, parts};
 use super::grouper::{Candidate, Grouper};
 use super::members::Group;
 use super::posting::Holders;
-use super::similarity::{Squared, cosine, likeness};
+use super::similarity::{Squared, beyond_places, cosine, likeness};
 use super::sums::Sums;
 use super::window::{Held, Open};
 
@@ -30,6 +30,8 @@ const NEWEST_HOLDERS: usize = 32;
 const COMPARED: usize = 16;
 /// Only complaints at least this near, as a part of the threshold, are shown as kept apart.
 const LEAST_PART: f32 = 0.5;
+/// The margin of those that share a place and hardly anything else: not near enough.
+const NOT_QUITE: f32 = 0.99;
 /// A complaint brings at most this many along that were alone.
 const MOST_DRAWN: usize = 4;
 /// Of the other groups that would take a complaint so many are looked at.
@@ -67,6 +69,8 @@ pub(super) struct Compared {
     pub(super) margin: f32,
     pub(super) relation: Relation,
     pub(super) accused: Accused,
+    /// Near enough, but for hardly anything beyond the name of the place.
+    only_place: bool,
 }
 
 impl Compared {
@@ -185,7 +189,7 @@ pub(super) fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &
         let parts = [likeness.words, title, 0.0, 0.0, 0.0, 0.0];
         let margin = parts.iter().sum::<f32>() / threshold;
         let (relation, accused) = (Relation::Unknown, Accused::Unknown);
-        return Compared { seq: other.seq, parts, margin, relation, accused };
+        return Compared { seq: other.seq, parts, margin, relation, accused, only_place: false };
     }
     let accused = Company::accused(&grouper.lexicon, open, other);
     let company = match accused {
@@ -201,8 +205,16 @@ pub(super) fn compare(grouper: &Grouper, open: &Open, squared: Squared, other: &
         _ => 0.0,
     };
     let parts = [likeness.words, title, company as f32, config.same_place as f32 * sure, category, 0.0];
-    let margin = parts.iter().sum::<f32>() / threshold;
-    Compared { seq: other.seq, parts, margin, relation, accused }
+    let mut margin = parts.iter().sum::<f32>() / threshold;
+    // One category at one place says itself that the matter is one.
+    let asks_matter = margin >= 1.0 && matches!(relation, Relation::Same(_)) && !one_category;
+    let only_place = asks_matter
+        && accused != Accused::Same
+        && beyond_places(&grouper.lexicon, open, other) < config.least_matter as f32;
+    if only_place {
+        margin = NOT_QUITE;
+    }
+    Compared { seq: other.seq, parts, margin, relation, accused, only_place }
 }
 
 /// The complaint that the hotline says this one goes on from, and why it is with it: the words may be other
@@ -284,6 +296,7 @@ fn kept_apart(grouper: &Grouper, compared: &[Compared], own: Option<(u64, Option
         let reason = match near.relation {
             Relation::Different => "other_place",
             _ if near.accused == Accused::Different => "other_company",
+            _ if near.only_place => "only_the_place",
             _ if near.margin >= 1.0 => "its_group_is_about_something_else",
             _ => "below_threshold",
         };

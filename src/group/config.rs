@@ -51,6 +51,9 @@ pub struct GroupConfig {
     pub other_company: f64,
     /// What is added when both surely name one place, 0 to 2; the less sure, the less.
     pub same_place: f64,
+    /// What two that name one place must share beyond its name, as a cosine, 0 to 2, unless both are of one
+    /// category or accuse one company: two matters of one estate share its name and little else.
+    pub least_matter: f64,
     /// What is added when both are of one category at one place, 0 to 2, by as much as the place is
     /// sure.
     pub same_category: f64,
@@ -83,6 +86,7 @@ impl Default for GroupConfig {
             same_company: 0.4,
             other_company: 0.3,
             same_place: 0.02,
+            least_matter: 0.08,
             same_category: 1.0,
             other_category: 0.15,
             support: 0.95,
@@ -155,6 +159,7 @@ impl GroupConfig {
             ("same_company", self.same_company, 0.0),
             ("other_company", self.other_company, 0.0),
             ("same_place", self.same_place, 0.0),
+            ("least_matter", self.least_matter, 0.0),
             ("same_category", self.same_category, 0.0),
             ("other_category", self.other_category, 0.0),
             ("support", self.support, 0.0),

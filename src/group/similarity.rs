@@ -1,5 +1,8 @@
 //! How like two complaints are: cosines of their pairs of syllables, the rare ones weighing more.
 
+use smallvec::SmallVec;
+
+use super::grams;
 use super::lexicon::Lexicon;
 use super::window::{Held, Open};
 
@@ -58,6 +61,26 @@ pub(super) fn likeness(lexicon: &Lexicon, asking: Squared, pairs: &[Held]) -> Li
     let untitled = squared.title == 0 || asking.title == 0;
     let title = if untitled { words } else { told * ratio(title, squared.title, asking.title) };
     Likeness { words, title }
+}
+
+/// The cosine of what two complaints say beyond the names of the places of either, the first being the one
+/// that the lexicon was asked about: what is left of a likeness when it is not the place that makes it.
+pub(super) fn beyond_places(lexicon: &Lexicon, asking: &Open, other: &Open) -> f32 {
+    let names = asking.place_keys.names().chain(other.place_keys.names());
+    let named: SmallVec<[u16; 48]> = names.flat_map(|(_, name)| grams::pairs(name)).collect();
+    let is_named = |held: &Held| named.iter().any(|pair| usize::from(*pair) == held.pair());
+    let (mut dot, mut ours, mut theirs) = (0_u64, 0_u64, 0_u64);
+    for held in other.pairs.iter().filter(|held| !is_named(held)) {
+        let (idf, asking) = lexicon.asked(held.pair());
+        let weight = idf * Held::tf_of(held.how());
+        theirs += weight * weight;
+        dot += weight * idf * asking.map_or(0, Held::tf_of);
+    }
+    for held in asking.pairs.iter().filter(|held| !is_named(held)) {
+        let weight = u64::from(lexicon.idf(held.pair())) * Held::tf_of(held.how());
+        ours += weight * weight;
+    }
+    ratio(dot, ours, theirs)
 }
 
 /// The cosine of the words of two complaints whose squared lengths are known.

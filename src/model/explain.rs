@@ -113,7 +113,7 @@ pub struct KeptApart {
     pub similarity: f32,
     /// The similarity it would have needed.
     pub threshold: f32,
-    /// Why it stays apart: `below_threshold`, `other_place`, `other_company`, or
+    /// Why it stays apart: `below_threshold`, `other_place`, `other_company`, `only_the_place`, or
     /// `its_group_is_about_something_else` when only one member of the group was near.
     pub reason: String,
 }
@@ -124,6 +124,7 @@ impl KeptApart {
     pub fn chinese(&self) -> &str {
         match self.reason.as_str() {
             "other_place" => "地点不同",
+            "only_the_place" => "只有地点相同，说的不是同一件事",
             "other_company" => "涉及的单位不同",
             "its_group_is_about_something_else" => "该组其他诉求说的不是同一件事，或地点不同",
             "below_threshold" => "不够相似",
