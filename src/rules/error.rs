@@ -41,6 +41,13 @@ impl fmt::Display for RuleErrors {
     }
 }
 
+/// Whether a rule may have this id.
+pub(super) fn is_rule_id(id: &str) -> bool {
+    id.len() <= 16
+        && id.starts_with(|c: char| c.is_ascii_uppercase())
+        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
+}
+
 /// The name of `known` that `given` was most likely meant to be.
 pub(super) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     known
