@@ -26,6 +26,18 @@ pub enum Expectation {
     KnownMiss,
 }
 
+/// What is told when it did not come about.
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MustFire => "must fire but does not",
+            Self::MustNotFire => "must not fire but does",
+            Self::Quiet => "fires on a text that must stay quiet",
+            Self::KnownMiss => "fires on a known miss after all; move the text to `must_fire`",
+        })
+    }
+}
+
 /// A test text that brought about something else.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TestFailure {
@@ -46,13 +58,7 @@ pub struct TestFailure {
 impl fmt::Display for TestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, file, line, text, got, .. } = self;
-        let wish = match self.expected {
-            Expectation::MustFire => "must fire but does not",
-            Expectation::MustNotFire => "must not fire but does",
-            Expectation::Quiet => "fires on a text that must stay quiet",
-            Expectation::KnownMiss => "fires on a known miss after all; move the text to `must_fire`",
-        };
-        write!(f, "{file}:{line}: rule {rule} {wish} ({got}): {text}")
+        write!(f, "{file}:{line}: rule {rule} {} ({got}): {text}", self.expected)
     }
 }
 
@@ -67,14 +73,15 @@ pub struct TestReport {
     pub known_misses: Vec<TestFailure>,
 }
 
-/// A complaint that says only `text`.
-fn complaint(text: &str) -> Complaint {
+/// A complaint of which nothing is known but its words.
+#[must_use]
+pub fn sample(title: &str, text: &str) -> Complaint {
     Complaint {
         id: ComplaintId::from("test"),
         received_at: jiff::Timestamp::UNIX_EPOCH,
         channel: None,
         caller: ReportedCaller::default(),
-        title: String::new(),
+        title: title.to_owned(),
         text: text.to_owned(),
         place: PlaceFields::default(),
         category: Vec::new(),
@@ -96,7 +103,7 @@ pub(super) fn run(pack: &RulePack) -> TestReport {
         let known = rule.known_misses.iter().map(|text| (text, Expectation::KnownMiss));
         for (test, expected) in fire.chain(not).chain(known) {
             report.run += 1;
-            let hits = pack.hits(&complaint(&test.text), &title, &normalise(&test.text));
+            let hits = pack.hits(&sample("", &test.text), &title, &normalise(&test.text));
             let hit = hits.iter().find(|hit| hit.rule == rule.info.id);
             // A shadow rule never alerts; its tests ask whether it would.
             let fired = hit.is_some_and(|hit| hit.score >= rule.would_alert_at);
@@ -114,7 +121,7 @@ pub(super) fn run(pack: &RulePack) -> TestReport {
     }
     for test in &pack.compiled.quiet {
         report.run += 1;
-        let hits = pack.hits(&complaint(&test.text), &title, &normalise(&test.text));
+        let hits = pack.hits(&sample("", &test.text), &title, &normalise(&test.text));
         for hit in hits.iter().filter(|hit| hit.alerts()) {
             let got = told(hit.score, &hit.parts);
             report.failures.push(failure(&hit.rule, Expectation::Quiet, got, test));
@@ -131,7 +138,7 @@ fn told(score: i32, parts: &[ScorePart]) -> String {
 
 /// What was reached where it is too little for a hit.
 fn below(pack: &RulePack, rule: &str, text: &str) -> String {
-    let readings = pack.readings(&complaint(text));
+    let readings = pack.readings(&sample("", text));
     match readings.iter().find(|reading| reading.rule == rule && !reading.parts.is_empty()) {
         Some(reading) => told(reading.score, &reading.parts),
         None => "score 0: nothing that it begins with is there".to_owned(),

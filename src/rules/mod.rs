@@ -37,11 +37,11 @@ use std::path::Path;
 use crate::model::{Complaint, RiskHit, Where};
 use crate::text::Normalised;
 
-pub use check::{Expectation, TestFailure, TestReport};
+pub use check::{Expectation, TestFailure, TestReport, sample};
 pub use error::{RuleError, RuleErrors};
 pub use files::RuleFiles;
 pub use lint::{RuleWarning, WarningKind};
-pub use reading::{Lack, ListKind, MaskedTerm, Reading, TermList, Verdict, Word, nearest};
+pub use reading::{Lack, ListKind, Lowered, MaskedTerm, Reading, TermList, Verdict, Word, nearest};
 pub use scaffold::{BadId, scaffold};
 pub use schema::{Status, json_schema};
 

@@ -31,9 +31,12 @@ pub struct Reading {
     pub spans: Vec<Span>,
     /// The rule's words that stand in the text and that a mask hides.
     pub masked: Vec<MaskedTerm>,
-    /// What keeps it from alerting; empty when it does.
+    /// The entries that took points off it, or marked it.
+    pub lowered: Vec<Lowered>,
+    /// What keeps it from alerting besides; empty when it does.
     pub lacks: Vec<Lack>,
     /// Every list of terms the rule looks at, with what was found of it and what was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<TermList>,
 }
 
@@ -73,6 +76,17 @@ pub struct MaskedTerm {
     pub hidden: Word,
     /// Whether the mask is one of the whole pack, not one of the rule.
     pub of_pack: bool,
+}
+
+/// A `lower` or `route` entry that holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lowered {
+    /// Which, as in the parts of the score.
+    pub what: String,
+    /// The points it took.
+    pub by: i32,
+    /// The words for which it holds; none when a label of the complaint is the reason.
+    pub words: Vec<Word>,
 }
 
 /// What keeps a rule from alerting.
@@ -119,13 +133,6 @@ pub enum Lack {
     NeedsAll {
         /// Their names.
         groups: Vec<String>,
-    },
-    /// A `lower` or `route` entry took points.
-    Lowered {
-        /// Which, as in the parts of the score.
-        what: String,
-        /// How many.
-        by: i32,
     },
 }
 
@@ -208,7 +215,6 @@ impl fmt::Display for Lack {
             Self::NeedsAll { groups } => {
                 write!(f, "needs {}, which {} not there", groups.join(", "), is_or_are(groups.len()))
             }
-            Self::Lowered { what, by } => write!(f, "{what} took {by}"),
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Complaint, RiskHit, Span, Where};
+use crate::model::{Complaint, RiskHit, ScorePart, Span, Where};
 use crate::text::normalise;
 
 use super::compiled::{Compiled, Near, Rule, Use};
-use super::reading::{Lack, ListKind, MaskedTerm, Reading, TermList, Verdict, Word};
+use super::reading::{Lack, ListKind, Lowered, MaskedTerm, Reading, TermList, Verdict, Word};
 use super::scan::{Cover, Found, Scan};
 use super::schema::Status;
 use super::score::{closest, weigh};
@@ -55,6 +55,7 @@ impl<'a, 't> Trace<'a, 't> {
             Verdict::Alerts | Verdict::Shadow => Vec::new(),
             _ => self.lacks(hit.as_ref(), score),
         };
+        let lowered = hit.as_ref().map(|hit| self.lowered(&hit.parts)).unwrap_or_default();
         let (parts, spans) = hit.map(|hit| (hit.parts, hit.spans)).unwrap_or_default();
         Reading {
             rule: rule.info.id.clone(),
@@ -67,6 +68,7 @@ impl<'a, 't> Trace<'a, 't> {
             parts,
             spans,
             masked: self.masked(),
+            lowered,
             lacks,
             lists: self.lists(),
         }
@@ -118,6 +120,19 @@ impl<'a, 't> Trace<'a, 't> {
         masked.into_iter().map(told).collect()
     }
 
+    fn lowered(&self, parts: &[ScorePart]) -> Vec<Lowered> {
+        let names = |part: &&ScorePart| part.what.starts_with("lower:") || part.what.starts_with("route:");
+        let lowered = |part: &ScorePart| {
+            let entries = self.compiled.adjusts.iter().zip(&self.scan.adjusts);
+            let own = entries.filter(|(adjust, _)| {
+                adjust.what == part.what && adjust.rule.is_none_or(|of| of == self.rule.index)
+            });
+            let words = own.flat_map(|(_, found)| found).map(|found| self.word(found)).collect();
+            Lowered { what: part.what.clone(), by: -part.score as i32, words }
+        };
+        parts.iter().filter(names).map(lowered).collect()
+    }
+
     fn lacks(&self, hit: Option<&RiskHit>, score: i32) -> Vec<Lack> {
         let rule = self.rule;
         let mut lacks = Vec::new();
@@ -146,9 +161,6 @@ impl<'a, 't> Trace<'a, 't> {
         if !missing.is_empty() {
             lacks.push(Lack::NeedsAll { groups: names(&missing) });
         }
-        // What `needs` cuts off is told as what is needed.
-        let lowered = parts.iter().filter(|part| part.score < 0.0 && !part.what.starts_with("needs:"));
-        lacks.extend(lowered.map(|part| Lack::Lowered { what: part.what.clone(), by: -part.score as i32 }));
         lacks
     }
 

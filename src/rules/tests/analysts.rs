@@ -140,8 +140,12 @@ fn what_masks_hid_and_what_lowered_is_told() {
     insta::assert_snapshot!(lacks(&reading), @"
 50 points are missing
 context flight +15: found nothing of flight (失联)
-lower:口号 took 40
 ");
+    let lowered = &reading.lowered[0];
+    assert_eq!(
+        (lowered.what.as_str(), lowered.by, lowered.words[0].words.as_str()),
+        ("lower:口号", 40, "防范")
+    );
     let weak = reading.lists.iter().find(|list| list.kind == ListKind::Weak).unwrap();
     assert_eq!(
         (weak.found.len(), weak.missing.as_slice()),
