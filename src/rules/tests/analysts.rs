@@ -210,7 +210,6 @@ fn the_schema_says_of_every_key_what_it_is() {
     let mut keys = 0;
     for block in blocks.filter_map(|block| block["properties"].as_object()) {
         for (key, value) in block {
-            // Names that say it themselves have no comment.
             assert!(value["description"].is_string(), "{key}: {value}");
             keys += 1;
         }
@@ -219,4 +218,80 @@ fn the_schema_says_of_every_key_what_it_is() {
     let rule = &schema["$defs"]["Rule"];
     assert_eq!(rule["additionalProperties"], false);
     assert_eq!(schema["$defs"]["Terms"]["properties"]["weight"]["maximum"], 100);
+}
+
+/// The words of the small alphabet of which masks, terms and texts are made, so that they nest and overlap.
+fn small_words(most: usize) -> impl Strategy<Value = Vec<String>> {
+    prop::collection::btree_set("[跑路少失]{2,4}", 1..most).prop_map(|words| words.into_iter().collect())
+}
+
+proptest! {
+    /// What a warning says about masks holds for every text: without such a mask nothing scores otherwise.
+    #[test]
+    fn a_mask_that_is_warned_of_can_go(
+        masks in small_words(6),
+        own in small_words(4),
+        terms in small_words(5),
+        group in small_words(5),
+        text in "[跑路少失，]{0,24}",
+    ) {
+        let pack_of = |masks: &[String], own: &[String]| {
+            format!(
+                "groups: {{g: {{title: 组, terms: [{}]}}}}\nmasks: [{}]\nrules:\n  - {{id: T, title: t, category: c, \
+                status: stable, version: 1, owner: o, strong: [{{weight: 60, terms: [{}]}}], context: {{g: 9}}, \
+                masks: [{}], tests: {{must_fire: [a], must_not_fire: [b]}}}}\n",
+                group.join(", "), masks.join(", "), terms.join(", "), own.join(", ")
+            )
+        };
+        let odd = files(&pack_of(&masks, &own)).warnings().unwrap();
+        let is_mask = |kind| matches!(kind, WarningKind::UselessMask | WarningKind::ShadowedMask);
+        let line_of_own = 4;
+        let score = |masks: &[String], own: &[String]| {
+            let pack = RulePack::from_texts([("t.yaml", pack_of(masks, own).as_str())]).unwrap();
+            let hits = hits(&pack, &complaint("", &text));
+            hits.first().map(|hit| (hit.score, hit.parts.clone(), hit.spans.clone()))
+        };
+        let all = score(&masks, &own);
+        for warning in odd.iter().filter(|warning| is_mask(warning.kind)) {
+            let named = |mask: &&String| !warning.message.starts_with(&format!("the mask `{mask}` "));
+            let (mut masks, mut own) = (masks.clone(), own.clone());
+            let list = if warning.line == line_of_own { &mut own } else { &mut masks };
+            *list = list.iter().filter(named).cloned().collect();
+            prop_assert_eq!(&score(&masks, &own), &all, "{}", warning);
+        }
+    }
+
+    /// A term that is said to be hidden always is not found in any text.
+    #[test]
+    fn a_term_that_is_said_to_be_hidden_never_counts(masks in small_words(5), terms in small_words(5), text in "[跑路少失，]{0,24}") {
+        let pack = pack_text(&format!("masks: [{}]", masks.join(", ")), "")
+            .replace("[跑路, 失联]", &format!("[{}]", terms.join(", ")));
+        let files = files(&pack);
+        let reading = reading(&files.pack().unwrap(), "T01", &complaint("", &text));
+        for warning in files.warnings().unwrap() {
+            if warning.kind == WarningKind::UnreachableTerm {
+                let found = reading.lists.iter().flat_map(|list| &list.found);
+                let found: Vec<&Word> =
+                    found.filter(|word| warning.message.starts_with(&format!("the term `{}` ", word.term))).collect();
+                prop_assert!(found.is_empty(), "{} {:?}", warning, found);
+            }
+        }
+    }
+
+    /// Explaining looks at every rule and agrees with what hits say.
+    #[test]
+    fn readings_agree_with_hits(text in "(健身房|跑路|少跑路|办卡|非法集资|退卡难|防范|平台|出借人|不退费|公交卡|，|。){0,20}") {
+        static PACK: std::sync::LazyLock<RulePack> = std::sync::LazyLock::new(RulePack::builtin);
+        let complaint = complaint("", &text);
+        let mut kept: Vec<(String, i32)> = PACK
+            .readings(&complaint)
+            .into_iter()
+            .filter(|reading| !reading.parts.is_empty() && reading.score >= reading.watch)
+            .map(|reading| (reading.rule, reading.score))
+            .collect();
+        kept.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let hits: Vec<(String, i32)> =
+            hits(&PACK, &complaint).into_iter().map(|hit| (hit.rule, hit.score)).collect();
+        prop_assert_eq!(kept, hits);
+    }
 }
