@@ -2,7 +2,9 @@
 //! for every score.
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
-//! rules into one index, and says which rules a complaint meets, how strongly, by which words.
+//! rules into one index, and says which rules a complaint meets, how strongly, by which words. Tells
+//! those who write rules what is odd in a pack ([`RuleFiles::warnings`]) and what a rule lacks on a
+//! text ([`RulePack::readings`]).
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
 //! with any mistake is refused whole, with file, line and column of every mistake found; terms and
 //! texts pass through the same normaliser; every point of a score is a part of the hit, and every

@@ -199,7 +199,8 @@ impl<'a, 't> Trace<'a, 't> {
             for points in self.compiled.terms.iter().filter_map(|uses| of_list(uses)) {
                 *weights.entry(points).or_default() += 1;
             }
-            let uses = weights.iter().rev().map(|(points, count)| format!("{count} of {points:+}")).collect();
+            let uses =
+                weights.iter().rev().map(|(points, count)| format!("{points:+} (terms: {count})")).collect();
             lists.push(self.list(kind.clone(), uses, &found, |uses| of_list(uses).is_some()));
         }
         for group in (0..self.compiled.groups.len()).filter(|&group| rule.reads_group(group)) {

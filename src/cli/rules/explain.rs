@@ -37,13 +37,16 @@ pub(super) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit>
     let complaint = sample(&crate::text::mask_personal(&args.title), &words(&args.text)?);
     let mut readings = pack.readings(&complaint);
     // What each list holds is for one rule at a time: `why-not`.
-    readings.iter_mut().for_each(|reading| reading.lists.clear());
+    for reading in &mut readings {
+        reading.lists.clear();
+    }
     let fires = |reading: &&Reading| matches!(reading.verdict, Verdict::Alerts | Verdict::Shadow);
     let mut fired: Vec<&Reading> = readings.iter().filter(fires).collect();
     fired.sort_by_key(|reading| std::cmp::Reverse(reading.score));
     let near = nearest(&readings, NEAR);
     if args.json {
-        context.print_json(&json!({ "complaint": complaint, "fired": fired, "nearest": near }))?;
+        let looked_at = json!({ "title": complaint.title, "text": complaint.text });
+        context.print_json(&json!({ "complaint": looked_at, "fired": fired, "nearest": near }))?;
         return Ok(Exit::Ok);
     }
     let mut said = String::new();
