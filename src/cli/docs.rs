@@ -53,6 +53,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
     vec![
         ("docs/cli.md", cli_page()),
         ("docs/configuration.md", format!("{CONFIGURATION}{}", reference(&catalog))),
+        ("rules/risk/schema.json", super::rules::schema()),
         ("deploy/config/embedded.toml", example(&catalog, EMBEDDED, &EMBEDDED_ACTIVE)),
         ("deploy/config/kafka.toml", example(&catalog, KAFKA, &KAFKA_ACTIVE)),
     ]

@@ -18,6 +18,7 @@ pub mod generate;
 pub mod man;
 pub mod receiver;
 pub mod replay;
+pub mod rules;
 pub mod run;
 pub mod send;
 pub mod store;
@@ -62,6 +63,8 @@ pub enum Command {
     Eval(eval::EvalArgs),
     /// Say why an alert was raised, or why nothing was
     Explain(explain::ExplainArgs),
+    /// Check, test, explain and begin risk rules
+    Rules(rules::RulesArgs),
     /// Write a synthetic district's stream with its ground truth
     Generate(generate::GenerateArgs),
     /// Receive alerts, verify and print them
@@ -105,6 +108,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Replay(args) => replay::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
+        Command::Rules(args) => rules::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),
         Command::Send(args) => send::run(&args, context),

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::RuleInfo;
 use super::compiled::{Adjust, Compiled, Near, Rule, TestText, Use};
-use super::error::{RuleError, RuleErrors};
+use super::error::{RuleError, RuleErrors, is_rule_id};
 use super::load::unknown;
 use super::matcher::{MAX_TERM_CHARS, Matcher, PATTERN, normal_literal, pattern};
 use super::schema::{self, File, Status, Text};
@@ -305,16 +305,14 @@ impl Compiler {
             alert: if rule.status == Status::Shadow { super::NEVER } else { alert },
             must_fire: test_texts(file, rule.tests.must_fire),
             must_not_fire: test_texts(file, rule.tests.must_not_fire),
+            known_misses: test_texts(file, rule.tests.known_misses),
         });
     }
 
     /// The id, version and owner.
     fn head(&mut self, file: &str, rule: &schema::Rule) {
         let id = rule.id.value.as_str();
-        let well_formed = id.len() <= 16
-            && id.starts_with(|c: char| c.is_ascii_uppercase())
-            && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-');
-        if !well_formed {
+        if !is_rule_id(id) {
             self.error(
                 file,
                 &rule.id,
@@ -371,6 +369,8 @@ impl Compiler {
                 begins: self.terms.iter().map(begins).collect(),
                 rules: self.rules,
                 groups: self.group_titles,
+                group_names: in_order(self.group_numbers),
+                words: in_order(self.term_numbers),
                 adjusts: self.adjusts,
                 terms: self.terms,
                 matcher: Matcher::new(self.literals, self.patterns),
@@ -380,6 +380,13 @@ impl Compiler {
         self.errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Err(RuleErrors(self.errors))
     }
+}
+
+/// Names in the order of the numbers they have.
+fn in_order<N: Ord>(numbers: BTreeMap<String, N>) -> Vec<String> {
+    let mut names: Vec<(String, N)> = numbers.into_iter().collect();
+    names.sort_by(|a, b| a.1.cmp(&b.1));
+    names.into_iter().map(|(name, _)| name).collect()
 }
 
 fn test_texts(file: &str, texts: Vec<Text>) -> Vec<TestText> {

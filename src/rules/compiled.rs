@@ -58,6 +58,7 @@ pub(super) struct Rule {
     pub would_alert_at: i32,
     pub must_fire: Vec<TestText>,
     pub must_not_fire: Vec<TestText>,
+    pub known_misses: Vec<TestText>,
 }
 
 impl Rule {
@@ -74,7 +75,11 @@ pub(super) struct Compiled {
     pub rules: Vec<Rule>,
     /// Chinese titles of the groups.
     pub groups: Vec<String>,
+    /// The names by which rules refer to them.
+    pub group_names: Vec<String>,
     pub adjusts: Vec<Adjust>,
+    /// For each term how it reads: literal ones in normal form, patterns as written.
+    pub words: Vec<String>,
     /// For each term what it is there for.
     pub terms: Vec<Vec<Use>>,
     /// For each term whether an item or a weak term of a rule is made of it.

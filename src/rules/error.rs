@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// One mistake in a pack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleError {
     /// The file's name, or the folder when the mistake is not in a file.
     pub file: String,
@@ -39,6 +41,13 @@ impl fmt::Display for RuleErrors {
         }
         Ok(())
     }
+}
+
+/// Whether a rule may have this id.
+pub(super) fn is_rule_id(id: &str) -> bool {
+    id.len() <= 16
+        && id.starts_with(|c: char| c.is_ascii_uppercase())
+        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// The name of `known` that `given` was most likely meant to be.

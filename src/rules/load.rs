@@ -30,7 +30,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
 #[derive(Debug)]
 pub(super) struct Source {
     pub name: String,
-    text: String,
+    pub text: String,
 }
 
 impl Source {
@@ -39,6 +39,13 @@ impl Source {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
         Self { name: name.to_owned(), text }
     }
+}
+
+/// Files given as (name, content), in the order of their names.
+pub(super) fn sources<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Source> {
+    let mut sources: Vec<Source> = files.into_iter().map(|(name, text)| Source::new(name, text)).collect();
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    sources
 }
 
 pub(super) fn builtin() -> Vec<Source> {

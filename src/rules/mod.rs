@@ -2,7 +2,9 @@
 //! for every score.
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
-//! rules into one index, and says which rules a complaint meets, how strongly, by which words.
+//! rules into one index, and says which rules a complaint meets, how strongly, by which words. Tells
+//! those who write rules what is odd in a pack ([`RuleFiles::warnings`]) and what a rule lacks on a
+//! text ([`RulePack::readings`]).
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
 //! with any mistake is refused whole, with file, line and column of every mistake found; terms and
 //! texts pass through the same normaliser; every point of a score is a part of the hit, and every
@@ -16,15 +18,20 @@ mod check;
 mod compile;
 mod compiled;
 mod error;
+mod files;
 mod gate;
 mod haystack;
+mod lint;
 mod load;
 mod matcher;
 mod reach;
+mod reading;
+mod scaffold;
 mod scan;
 mod schema;
 mod score;
 mod sight;
+mod trace;
 
 use std::fmt;
 use std::path::Path;
@@ -32,9 +39,13 @@ use std::path::Path;
 use crate::model::{Complaint, RiskHit, Where};
 use crate::text::Normalised;
 
-pub use check::{Expectation, TestFailure, TestReport};
+pub use check::{Expectation, TestFailure, TestReport, sample};
 pub use error::{RuleError, RuleErrors};
-pub use schema::Status;
+pub use files::RuleFiles;
+pub use lint::{RuleWarning, WarningKind};
+pub use reading::{Lack, ListKind, Lowered, MaskedTerm, Reading, TermList, Verdict, Word, nearest};
+pub use scaffold::{BadId, scaffold};
+pub use schema::{Status, json_schema};
 
 use haystack::Haystack;
 use reach::Reach;
@@ -107,10 +118,7 @@ impl RulePack {
     /// # Errors
     /// As [`RulePack::load`].
     pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RuleErrors> {
-        let mut sources: Vec<load::Source> =
-            files.into_iter().map(|(name, text)| load::Source::new(name, text)).collect();
-        sources.sort_by(|a, b| a.name.cmp(&b.name));
-        Self::from_sources(&sources)
+        Self::from_sources(&load::sources(files))
     }
 
     fn from_sources(sources: &[load::Source]) -> Result<Self, RuleErrors> {
@@ -138,12 +146,8 @@ impl RulePack {
     pub fn hits(&self, complaint: &Complaint, title: &Normalised, text: &Normalised) -> Vec<RiskHit> {
         let compiled = &self.compiled;
         let subject = complaint.subject.as_deref().map(crate::text::normalise);
-        let fields =
-            [(Where::Title, Some(title)), (Where::Text, Some(text)), (Where::Subject, subject.as_ref())]
-                .into_iter()
-                .filter_map(|(field, normalised)| Some(Haystack::new(field, normalised?)));
         // Most complaints hold no words that could add up to a hit, and patterns are dear.
-        let mut sight = Sight::new(compiled, fields);
+        let mut sight = Sight::new(compiled, fields(title, text, subject.as_ref()));
         if Reach::before(compiled, &sight).rules(compiled).next().is_none() {
             return Vec::new();
         }
@@ -159,11 +163,30 @@ impl RulePack {
         hits
     }
 
+    /// What each rule makes of `complaint`, also those that do not fire, in the order of
+    /// [`RulePack::rules`]: what was found of it, what masks took away, what it lacks. Looks at
+    /// everything and is far dearer than [`RulePack::hits`], with which it agrees.
+    #[must_use]
+    pub fn readings(&self, complaint: &Complaint) -> Vec<Reading> {
+        trace::readings(&self.compiled, complaint)
+    }
+
     /// Runs the tests that stand in the pack's own files, in the real matcher.
     #[must_use]
     pub fn run_tests(&self) -> TestReport {
         check::run(self)
     }
+}
+
+/// The fields of a complaint that are searched.
+fn fields<'t>(
+    title: &'t Normalised,
+    text: &'t Normalised,
+    subject: Option<&'t Normalised>,
+) -> impl Iterator<Item = Haystack<'t>> {
+    [(Where::Title, Some(title)), (Where::Text, Some(text)), (Where::Subject, subject)]
+        .into_iter()
+        .filter_map(|(field, normalised)| Some(Haystack::new(field, normalised?)))
 }
 
 #[cfg(test)]

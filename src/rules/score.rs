@@ -44,10 +44,22 @@ impl Item {
     }
 }
 
+/// The hit, when the rule is matched at all and reaches the score from which a hit is kept.
 pub(super) fn evaluate(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<RiskHit> {
     if rule.info.status == Status::Deprecated {
         return None;
     }
+    let tally = tally(rule, compiled, scan)?;
+    (tally.score >= rule.watch).then(|| tally.into_hit(rule, compiled, scan))
+}
+
+/// What the rule would say whatever its status and however low its score; `None` when nothing is
+/// there that a rule begins with.
+pub(super) fn weigh(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<RiskHit> {
+    Some(tally(rule, compiled, scan)?.into_hit(rule, compiled, scan))
+}
+
+fn tally(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<Tally> {
     let own_masks = Cover::new(scan.rule_masks[rule.index].iter().copied());
     let visible = |found: &Found| own_masks.over(found).is_none();
     let groups = |group: usize| scan.groups[group].iter().filter(|found| visible(found));
@@ -141,7 +153,7 @@ pub(super) fn evaluate(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Opt
         let over = tally.score - bar;
         tally.add(&format!("needs:{}", names.join("/")), -over);
     }
-    (tally.score >= rule.watch).then(|| tally.into_hit(rule, compiled, scan))
+    Some(tally)
 }
 
 #[derive(Default)]
@@ -246,7 +258,7 @@ fn scan_text(scan: &Scan<'_>, found: &Found) -> String {
 
 /// The nearest pair with at most `within` characters between them, the first of equally near ones;
 /// else one of a title or subject and one of the text: a title says what the whole text is about.
-fn closest(scan: &Scan<'_>, a: &[Found], b: &[Found], within: usize) -> Option<(Found, Found)> {
+pub(super) fn closest(scan: &Scan<'_>, a: &[Found], b: &[Found], within: usize) -> Option<(Found, Found)> {
     let mut best: Option<(usize, Found, Found)> = None;
     for x in a {
         let next = b.partition_point(|y| (y.field, y.start) < (x.field, x.start));

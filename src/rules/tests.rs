@@ -6,6 +6,8 @@ use super::*;
 use crate::model::{ComplaintId, PlaceFields, ReportedCaller, Where};
 use crate::text::normalise;
 
+mod analysts;
+
 fn complaint(title: &str, text: &str) -> Complaint {
     Complaint {
         id: ComplaintId::from("1"),

@@ -14,5 +14,6 @@ mod kafka;
 mod licences;
 mod pages;
 mod rooms;
+mod rules;
 mod simulation;
 mod support;

@@ -128,6 +128,11 @@ fn a_daemon_answers_its_watchers_explains_itself_and_ends_well() {
     assert!(said.status.success());
     assert_eq!((&value["kind"], &value["complaint"]["id"]), (&"complaint".into(), &complaint.into()));
     assert_eq!(world.command(&["explain", "nobody-knows-this"]).status.code(), Some(1));
+    let said = world.command(&["rules", "why-not", "F07", "--complaint", complaint, "--json"]);
+    let value: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!((&value["complaint"]["id"], &value["reading"]["rule"]), (&complaint.into(), &"F07".into()));
+    let said = world.command(&["rules", "why-not", "F07", "--complaint", "nobody-knows-this"]);
+    assert_eq!(said.status.code(), Some(1));
 
     let (status, log) = daemon.stop();
     assert_eq!(status.code(), Some(0), "{log}");

@@ -1,0 +1,66 @@
+//! `fenghuo rules explain`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use serde_json::json;
+
+use crate::rules::{Reading, Verdict, nearest, sample};
+
+use super::super::{Context, Exit};
+use super::{Origin, print, show, words};
+
+/// How many rules are told that come near.
+const NEAR: usize = 3;
+
+/// Arguments of `fenghuo rules explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The text of a complaint; `-` is stdin
+    pub text: String,
+
+    /// The title of the complaint
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub title: String,
+
+    /// Folder with the rules
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rules: Option<PathBuf>,
+
+    /// Write the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
+    let pack = Origin::of(args.rules.as_deref(), context)?.pack()?;
+    let complaint = sample(&crate::text::mask_personal(&args.title), &words(&args.text)?);
+    let mut readings = pack.readings(&complaint);
+    // What each list holds is for one rule at a time: `why-not`.
+    for reading in &mut readings {
+        reading.lists.clear();
+    }
+    let fires = |reading: &&Reading| matches!(reading.verdict, Verdict::Alerts | Verdict::Shadow);
+    let mut fired: Vec<&Reading> = readings.iter().filter(fires).collect();
+    fired.sort_by_key(|reading| std::cmp::Reverse(reading.score));
+    let near = nearest(&readings, NEAR);
+    if args.json {
+        let looked_at = json!({ "title": complaint.title, "text": complaint.text });
+        context.print_json(&json!({ "complaint": looked_at, "fired": fired, "nearest": near }))?;
+        return Ok(Exit::Ok);
+    }
+    let mut said = String::new();
+    if fired.is_empty() {
+        said.push_str("no rule fires\n");
+    }
+    for reading in fired {
+        said.push_str(&show::reading(reading, &complaint));
+    }
+    if !near.is_empty() {
+        said.push_str("\nnearest rules that do not fire:\n");
+    }
+    for reading in near {
+        said.push_str(&show::reading(reading, &complaint));
+    }
+    print(context, &said)
+}
