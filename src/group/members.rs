@@ -162,17 +162,28 @@ impl Group {
         *self = fresh;
     }
 
-    /// A member has left the open window. If it still counted, what was counted is counted again
-    /// from the members that stay, before it is next looked at: so the state depends on open
-    /// complaints only, and a long quiet group costs nothing.
+    /// A member has left the open window. If it still counted, it is taken back where that is sure to give
+    /// what counting the others again would; else they are counted again before the group is next looked at.
+    /// So the counts depend on open complaints only, and neither a long quiet group nor one of a hundred
+    /// thousand costs much.
     pub(super) fn expire(&mut self, seq: u64, at: Timestamp, callers: &CallerKeys) {
         if let Ok(place) = self.members.binary_search(&seq) {
             self.members.remove(place);
         }
         self.evidence.retain(|(other, ..)| *other != seq);
-        // A call that linked two numbers goes on linking them while it is open.
-        let is_counted = self.counted.binary_search(&(at, Counted::new(seq, callers.is_empty()))).is_ok();
-        self.stale |= is_counted || callers.len() > 1;
+        let counted = Counted::new(seq, callers.is_empty());
+        let Ok(place) = self.counted.binary_search(&(at, counted)) else {
+            // A call that linked two numbers goes on linking them while it is open.
+            self.stale |= callers.len() > 1;
+            return;
+        };
+        let is_alone_then = self.counted.get(place + 1).is_none_or(|(next, _)| *next != at);
+        if !self.stale && place == 0 && is_alone_then && self.people.take_back(at, callers) {
+            self.counted.pop_front();
+            self.anonymous -= u32::from(counted.is_anonymous());
+        } else {
+            self.stale = true;
+        }
     }
 
     /// Whether the counts have to be made again before they are used.
@@ -258,6 +269,37 @@ mod tests {
                 short.add(seq, at(*called), &callers);
             }
             prop_assert_eq!(long.tally_within(day(days)), short.tally());
+        }
+
+        #[test]
+        fn what_leaves_counts_as_if_it_had_never_been(
+            calls in prop::collection::vec((-3_i64..4, prop::collection::vec(0_u64..6, 0..3)), 1..40),
+            gone in 0_u64..40,
+            moment in 0_i64..60,
+        ) {
+            let at = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+            let calls: Vec<(Timestamp, CallerKeys)> = (0..)
+                .zip(calls)
+                .map(|(day, (late, keys))| (at(day + late), keys.into_iter().map(CallerKey).collect()))
+                .collect();
+            let rest = |seq: u64| calls.get(seq as usize).map(|(at, callers)| (*at, callers));
+            // Nothing is out of the window of the counts, only out of what is open.
+            let new = || Group::new("a".into(), SignedDuration::from_hours(24 * 90));
+            let (mut left, mut fresh) = (new(), new());
+            for ((at, callers), seq) in calls.iter().zip(0..) {
+                left.add(seq, *at, callers);
+                if seq >= gone {
+                    fresh.add(seq, *at, callers);
+                }
+            }
+            for ((at, callers), seq) in calls.iter().zip(0..gone) {
+                left.expire(seq, *at, callers);
+            }
+            if left.is_stale() {
+                left.recount(rest);
+            }
+            prop_assert_eq!(left.tally(), fresh.tally());
+            prop_assert_eq!(left.callers_after(at(moment)), fresh.callers_after(at(moment)));
         }
 
         #[test]

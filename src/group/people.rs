@@ -1,75 +1,105 @@
 //! Distinct people: many calls of one person count once, whatever number they used.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::model::{CallerKey, CallerKeys};
 
 /// The people seen within a window that ends at the latest call. Two calls that share a key are
 /// one person; a call with keys of two people makes them one.
 ///
-/// Plain sorted lists: most groups have a handful of callers, and a group of thousands still takes
-/// microseconds.
+/// To count a call, to forget who has called long ago and to count those since a moment takes no longer with
+/// a hundred thousand people than with three.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    /// Which person a key is of, ordered by key.
-    person_of: Vec<(CallerKey, u32)>,
+    person_of: FxHashMap<CallerKey, u32>,
+    people: FxHashMap<u32, Person>,
     /// When each person last called, ordered.
-    last_calls: Vec<(Timestamp, u32)>,
+    last_calls: VecDeque<(Timestamp, u32)>,
     next: u32,
+}
+
+#[derive(Debug, Clone)]
+struct Person {
+    last_call: Timestamp,
+    keys: SmallVec<[CallerKey; 2]>,
 }
 
 impl People {
     /// Counts a call. A call without keys is nobody's and is not counted.
     pub fn call(&mut self, at: Timestamp, keys: &CallerKeys) {
-        let mut last_call = at;
-        let mut person = None;
-        for key in keys {
-            let Some(known) = self.find(*key).ok().map(|at| self.person_of[at].1) else { continue };
-            if person == Some(known) {
-                continue;
-            }
-            if let Some(place) = self.last_calls.iter().position(|(_, number)| *number == known) {
-                last_call = last_call.max(self.last_calls.remove(place).0);
-            }
-            match person {
-                None => person = Some(known),
-                // Two were one all along.
-                Some(person) => {
-                    for (_, number) in self.person_of.iter_mut().filter(|(_, number)| *number == known) {
-                        *number = person;
-                    }
-                }
-            }
-        }
         if keys.is_empty() {
             return;
         }
-        let person = person.unwrap_or_else(|| {
+        let mut known: SmallVec<[u32; 4]> =
+            keys.iter().filter_map(|key| self.person_of.get(key).copied()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut known = known.into_iter();
+        let number = known.next().unwrap_or_else(|| {
             self.next += 1;
             self.next
         });
-        for &key in keys {
-            if let Err(place) = self.find(key) {
-                self.person_of.insert(place, (key, person));
+        let mut person = self.take(number).unwrap_or(Person { last_call: at, keys: SmallVec::new() });
+        // Two were one all along.
+        for other in known.filter_map(|number| self.take(number)).collect::<SmallVec<[Person; 2]>>() {
+            person.last_call = person.last_call.max(other.last_call);
+            for key in other.keys {
+                self.person_of.insert(key, number);
+                person.keys.push(key);
             }
         }
-        let place = self.last_calls.partition_point(|other| *other < (last_call, person));
-        self.last_calls.insert(place, (last_call, person));
+        for key in keys {
+            if self.person_of.insert(*key, number).is_none() {
+                person.keys.push(*key);
+            }
+        }
+        person.last_call = person.last_call.max(at);
+        let place = self.last_calls.partition_point(|other| *other < (person.last_call, number));
+        self.last_calls.insert(place, (person.last_call, number));
+        self.people.insert(number, person);
     }
 
-    fn find(&self, key: CallerKey) -> Result<usize, usize> {
-        self.person_of.binary_search_by_key(&key, |(key, _)| *key)
+    /// Takes a person out, whose keys stay for now.
+    fn take(&mut self, number: u32) -> Option<Person> {
+        let person = self.people.remove(&number)?;
+        if let Ok(place) = self.last_calls.binary_search(&(person.last_call, number)) {
+            self.last_calls.remove(place);
+        }
+        Some(person)
+    }
+
+    /// Undoes the call of `keys` at `at`, when it is the earliest that counts and no other came at that moment.
+    /// Returns whether that was possible; otherwise everybody has to be counted again.
+    pub(super) fn take_back(&mut self, at: Timestamp, keys: &CallerKeys) -> bool {
+        let key = match keys.as_slice() {
+            [] => return true,
+            [key] => key,
+            // It linked them, and may have been the only one to.
+            _ => return false,
+        };
+        let Some(&number) = self.person_of.get(key) else { return true };
+        // Who has called since is there without it.
+        if self.people.get(&number).is_some_and(|person| person.last_call <= at)
+            && let Some(person) = self.take(number)
+        {
+            for key in &person.keys {
+                self.person_of.remove(key);
+            }
+        }
+        true
     }
 
     /// Forgets people who did not call at or after `since`.
     pub fn forget_before(&mut self, since: Timestamp) {
-        let gone = self.last_calls.partition_point(|(last_call, _)| *last_call < since);
-        if gone == 0 {
-            return;
+        while let Some((_, number)) = self.last_calls.pop_front_if(|(last_call, _)| *last_call < since) {
+            for key in self.people.remove(&number).into_iter().flat_map(|person| person.keys) {
+                self.person_of.remove(&key);
+            }
         }
-        let mut gone: Vec<u32> = self.last_calls.drain(..gone).map(|(_, person)| person).collect();
-        gone.sort_unstable();
-        self.person_of.retain(|(_, person)| gone.binary_search(person).is_err());
     }
 
     /// How many there are.
