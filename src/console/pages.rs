@@ -151,6 +151,12 @@ fn group_reasons(group: &GroupAlert, members: &BTreeMap<ComplaintId, Shown>) -> 
             (fact("地点", group.place.as_ref().map(|place| html! { (place) })))
             (fact("共同用词", Some(html! { (group.key_terms.join("、")) })))
             (fact("起报", Some(html! { (group.window_days) " 天内 " (group.threshold) " 人" })))
+            (fact("平时", group.usual.map(|usual| html! {
+                "每个统计期约 " (usual.rounded()) " 人（此前 " (usual.windows) " 期平均）"
+            })))
+            (fact("已登记事项", group.registered.as_ref().map(|name| html! { (name) "（超出登记时预计的人数）" })))
+            (fact("疑似转发", (group.copied > 0).then(|| html! { (group.copied) " 人的文字几乎相同" })))
+            (fact("归组版本", (!group.grouping.is_empty()).then(|| html! { (group.grouping) })))
             (fact("代表工单", Some(html! { a href=(link("complaints", group.central.as_str())) { (group.central) } })))
         }
         @if let Some(central) = members.get(&group.central) {

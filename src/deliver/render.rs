@@ -69,6 +69,9 @@ fn size(alert: &Alert) -> String {
 fn reason(alert: &Alert) -> String {
     let callers = alert.callers;
     match (&alert.body, alert.state) {
+        (AlertBody::Group(GroupAlert { registered: Some(name), .. }), AlertState::Raised) => {
+            format!("已登记事项“{name}”超出预计，现有{callers}人")
+        }
         (AlertBody::Group(group), AlertState::Raised) => {
             format!("{}天内{callers}人，达到{}人", group.window_days, group.threshold)
         }
@@ -157,6 +160,7 @@ pub(in crate::deliver) mod examples {
                 threshold: 3,
                 window_days: 30,
                 evidence: Vec::new(),
+                grouping: "3-0badcafe".into(),
                 usual: None,
                 registered: None,
                 copied: 0,

@@ -159,6 +159,7 @@ impl GroupCase {
                 threshold: self.step_asked,
                 window_days: self.window_days.unwrap_or(config.window_days),
                 evidence,
+                grouping: config.version(),
                 usual: self.usual,
                 registered: self.registered.clone(),
                 copied: *copied,

@@ -92,7 +92,9 @@ impl Engine {
         // What is usual is what was before: while it goes on an incident is not measured against itself.
         let usual = if opens { grouper.usual(group, main.last_at) } else { usual };
         if let Some(usual) = usual {
-            counts.iter_mut().for_each(|count| count.set_off(usual, config.window_days));
+            for count in &mut counts {
+                count.set_off(usual, config.window_days);
+            }
         }
         // A step is worth the same in each window; the shortest window tells most.
         let most = |count: &&Count<'_>| (count.reached, std::cmp::Reverse(count.window_days));

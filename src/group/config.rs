@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::model::GrowthSteps;
 
 use super::Registered;
+
+/// Raised with every change of the program that may group complaints otherwise under the same settings.
+const FORMING: u32 = 3;
 
 /// How complaints are put into groups and when a group becomes an incident.
 ///
@@ -174,6 +178,14 @@ impl GroupConfig {
         Ok(())
     }
 
+    /// Under what groups are formed: the program's way to do it, and 8 hex digits of a hash (SHA-256) of all
+    /// that is set here. Alerts carry it: two that differ in it may have been grouped otherwise.
+    pub fn version(&self) -> String {
+        let settings = serde_json::to_vec(self).expect("settings are plain data");
+        let hash = Sha256::digest(settings);
+        format!("{FORMING}-{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
+    }
+
     /// The windows with the growth steps of a complaint of this category path, the main one first.
     pub fn windows<'a>(
         &'a self,
@@ -205,6 +217,13 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         GroupConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn another_setting_is_another_version() {
+        let config = GroupConfig { likeness: 0.41, ..GroupConfig::default() };
+        assert_ne!(config.version(), GroupConfig::default().version());
+        assert_eq!(config.version(), config.clone().version());
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::model::{CallerKey, CallerKeys};
 #[derive(Debug, Clone, Default)]
 pub struct People {
     person_of: FxHashMap<CallerKey, u32>,
-    people: FxHashMap<u32, Person>,
+    /// By their numbers.
+    numbered: FxHashMap<u32, Person>,
     /// When each person last called, ordered.
     last_calls: VecDeque<(Timestamp, u32)>,
     next: u32,
@@ -60,12 +61,12 @@ impl People {
         person.last_call = person.last_call.max(at);
         let place = self.last_calls.partition_point(|other| *other < (person.last_call, number));
         self.last_calls.insert(place, (person.last_call, number));
-        self.people.insert(number, person);
+        self.numbered.insert(number, person);
     }
 
     /// Takes a person out, whose keys stay for now.
     fn take(&mut self, number: u32) -> Option<Person> {
-        let person = self.people.remove(&number)?;
+        let person = self.numbered.remove(&number)?;
         if let Ok(place) = self.last_calls.binary_search(&(person.last_call, number)) {
             self.last_calls.remove(place);
         }
@@ -83,7 +84,7 @@ impl People {
         };
         let Some(&number) = self.person_of.get(key) else { return true };
         // Who has called since is there without it.
-        if self.people.get(&number).is_some_and(|person| person.last_call <= at)
+        if self.numbered.get(&number).is_some_and(|person| person.last_call <= at)
             && let Some(person) = self.take(number)
         {
             for key in &person.keys {
@@ -96,7 +97,7 @@ impl People {
     /// Forgets people who did not call at or after `since`.
     pub fn forget_before(&mut self, since: Timestamp) {
         while let Some((_, number)) = self.last_calls.pop_front_if(|(last_call, _)| *last_call < since) {
-            for key in self.people.remove(&number).into_iter().flat_map(|person| person.keys) {
+            for key in self.numbered.remove(&number).into_iter().flat_map(|person| person.keys) {
                 self.person_of.remove(&key);
             }
         }

@@ -124,6 +124,9 @@ pub struct GroupAlert {
     pub window_days: u32,
     /// Why each member is in, for the newest 20 members at most.
     pub evidence: Vec<(ComplaintId, Arc<MemberEvidence>)>,
+    /// Under what the group was formed: the program's way to do it, and a hash of the settings of grouping.
+    #[serde(default)]
+    pub grouping: String,
     /// How many people call about the like there at other times, when that is more than nobody: the level
     /// follows the callers above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,6 +107,7 @@ fn group() -> AlertBody {
         threshold: 3,
         window_days: 30,
         evidence: vec![("a2".into(), evidence().into()), ("gone".into(), evidence().into())],
+        grouping: "3-0badcafe".into(),
         usual: None,
         registered: None,
         copied: 0,

@@ -61,6 +61,7 @@ fn alert(id: &str, revision: u32) -> Alert {
             threshold: 3,
             window_days: 30,
             evidence: Vec::new(),
+            grouping: "3-0badcafe".into(),
             usual: None,
             registered: None,
             copied: 0,

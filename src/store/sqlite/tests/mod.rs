@@ -118,6 +118,7 @@ fn alert(id: &str, revision: u32) -> Alert {
             threshold: 3,
             window_days: 7,
             evidence: Vec::new(),
+            grouping: "3-0badcafe".into(),
             usual: None,
             registered: None,
             copied: 0,
