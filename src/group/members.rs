@@ -174,7 +174,7 @@ impl Group {
         let counted = Counted::new(seq, callers.is_empty());
         let Ok(place) = self.counted.binary_search(&(at, counted)) else {
             // A call that linked two numbers goes on linking them while it is open.
-            self.stale |= callers.len() > 1;
+            self.stale |= callers.len() > 1 && !self.people.take_back(at, callers);
             return;
         };
         let is_alone_then = self.counted.get(place + 1).is_none_or(|(next, _)| *next != at);
@@ -275,6 +275,7 @@ mod tests {
         fn what_leaves_counts_as_if_it_had_never_been(
             calls in prop::collection::vec((-3_i64..4, prop::collection::vec(0_u64..6, 0..3)), 1..40),
             gone in 0_u64..40,
+            window in 5_i64..60,
             moment in 0_i64..60,
         ) {
             let at = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
@@ -283,8 +284,7 @@ mod tests {
                 .map(|(day, (late, keys))| (at(day + late), keys.into_iter().map(CallerKey).collect()))
                 .collect();
             let rest = |seq: u64| calls.get(seq as usize).map(|(at, callers)| (*at, callers));
-            // Nothing is out of the window of the counts, only out of what is open.
-            let new = || Group::new("a".into(), SignedDuration::from_hours(24 * 90));
+            let new = || Group::new("a".into(), SignedDuration::from_hours(24 * window));
             let (mut left, mut fresh) = (new(), new());
             for ((at, callers), seq) in calls.iter().zip(0..) {
                 left.add(seq, *at, callers);

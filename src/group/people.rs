@@ -15,18 +15,21 @@ use crate::model::{CallerKey, CallerKeys};
 /// a hundred thousand people than with three.
 #[derive(Debug, Clone, Default)]
 pub struct People {
+    /// Whose place in `people` a key leads to.
     person_of: FxHashMap<CallerKey, u32>,
-    /// By their numbers.
-    numbered: FxHashMap<u32, Person>,
+    people: Vec<Person>,
+    /// Places in `people` that are free.
+    free: Vec<u32>,
     /// When each person last called, ordered.
     last_calls: VecDeque<(Timestamp, u32)>,
-    next: u32,
 }
 
 #[derive(Debug, Clone)]
 struct Person {
     last_call: Timestamp,
-    keys: SmallVec<[CallerKey; 2]>,
+    keys: CallerKeys,
+    /// How many calls gave all of the keys: while there is one, no other is needed to link them.
+    whole: u32,
 }
 
 impl People {
@@ -35,71 +38,92 @@ impl People {
         if keys.is_empty() {
             return;
         }
-        let mut known: SmallVec<[u32; 4]> =
-            keys.iter().filter_map(|key| self.person_of.get(key).copied()).collect();
+        let known = keys.iter().filter_map(|key| self.person_of.get(key).copied());
+        let mut known: SmallVec<[u32; 4]> = known.collect();
         known.sort_unstable();
         known.dedup();
-        let mut known = known.into_iter();
-        let number = known.next().unwrap_or_else(|| {
-            self.next += 1;
-            self.next
-        });
-        let mut person = self.take(number).unwrap_or(Person { last_call: at, keys: SmallVec::new() });
+        let mut person = Person { last_call: at, keys: CallerKeys::new(), whole: 0 };
         // Two were one all along.
-        for other in known.filter_map(|number| self.take(number)).collect::<SmallVec<[Person; 2]>>() {
+        for number in known {
+            let other = self.take(number);
             person.last_call = person.last_call.max(other.last_call);
-            for key in other.keys {
-                self.person_of.insert(key, number);
-                person.keys.push(key);
+            if person.keys.is_empty() {
+                (person.keys, person.whole) = (other.keys, other.whole);
+            } else {
+                person.keys.extend(other.keys);
+                person.whole = 0;
             }
         }
         for key in keys {
-            if self.person_of.insert(*key, number).is_none() {
+            if !person.keys.contains(key) {
                 person.keys.push(*key);
+                person.whole = 0;
             }
         }
-        person.last_call = person.last_call.max(at);
-        let place = self.last_calls.partition_point(|other| *other < (person.last_call, number));
-        self.last_calls.insert(place, (person.last_call, number));
-        self.numbered.insert(number, person);
+        person.whole += u32::from(person.keys.len() == keys.len());
+        self.put(person);
     }
 
-    /// Takes a person out, whose keys stay for now.
-    fn take(&mut self, number: u32) -> Option<Person> {
-        let person = self.numbered.remove(&number)?;
+    fn put(&mut self, person: Person) {
+        // Most groups are small, and there are many: no room for more than comes.
+        if self.last_calls.len() == self.last_calls.capacity() {
+            self.last_calls.reserve_exact(self.last_calls.len() / 4 + 1);
+        }
+        let number = self.free.pop().unwrap_or(self.people.len() as u32);
+        for key in &person.keys {
+            self.person_of.insert(*key, number);
+        }
+        let call = (person.last_call, number);
+        let place = self.last_calls.partition_point(|other| *other < call);
+        self.last_calls.insert(place, call);
+        if let Some(slot) = self.people.get_mut(number as usize) {
+            *slot = person;
+        } else {
+            if self.people.len() == self.people.capacity() {
+                self.people.reserve_exact(self.people.len() / 4 + 1);
+            }
+            self.people.push(person);
+        }
+    }
+
+    /// Takes a person out, whose keys still lead there.
+    fn take(&mut self, number: u32) -> Person {
+        let slot = &mut self.people[number as usize];
+        let person =
+            Person { last_call: slot.last_call, keys: std::mem::take(&mut slot.keys), whole: slot.whole };
+        self.free.push(number);
         if let Ok(place) = self.last_calls.binary_search(&(person.last_call, number)) {
             self.last_calls.remove(place);
         }
-        Some(person)
+        person
     }
 
-    /// Undoes the call of `keys` at `at`, when it is the earliest that counts and no other came at that moment.
-    /// Returns whether that was possible; otherwise everybody has to be counted again.
-    pub(super) fn take_back(&mut self, at: Timestamp, keys: &CallerKeys) -> bool {
-        let key = match keys.as_slice() {
-            [] => return true,
-            [key] => key,
-            // It linked them, and may have been the only one to.
-            _ => return false,
-        };
-        let Some(&number) = self.person_of.get(key) else { return true };
-        // Who has called since is there without it.
-        if self.numbered.get(&number).is_some_and(|person| person.last_call <= at)
-            && let Some(person) = self.take(number)
-        {
-            for key in &person.keys {
-                self.person_of.remove(key);
-            }
+    fn forget(&mut self, number: u32) {
+        for key in self.take(number).keys {
+            self.person_of.remove(&key);
         }
-        true
+    }
+
+    /// Undoes the call of `keys` at `at`, of which there is no earlier one that counts and no other of that
+    /// moment. Returns whether that was possible; otherwise everybody has to be counted again.
+    pub(super) fn take_back(&mut self, at: Timestamp, keys: &CallerKeys) -> bool {
+        let Some(&number) = keys.first().and_then(|key| self.person_of.get(key)) else { return true };
+        let person = &mut self.people[number as usize];
+        if person.last_call <= at {
+            self.forget(number);
+            return true;
+        }
+        // Who has called since is there without it, and one person as long as another call gives all the keys.
+        person.whole = person.whole.saturating_sub(u32::from(person.keys.len() == keys.len()));
+        person.keys.len() == 1 || person.whole > 0
     }
 
     /// Forgets people who did not call at or after `since`.
     pub fn forget_before(&mut self, since: Timestamp) {
-        while let Some((_, number)) = self.last_calls.pop_front_if(|(last_call, _)| *last_call < since) {
-            for key in self.numbered.remove(&number).into_iter().flat_map(|person| person.keys) {
-                self.person_of.remove(&key);
-            }
+        while let Some(&(last_call, number)) = self.last_calls.front()
+            && last_call < since
+        {
+            self.forget(number);
         }
     }
 
