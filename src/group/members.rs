@@ -77,6 +77,7 @@ impl Group {
     /// Adds a member. The window ends at the latest event time seen.
     pub(super) fn add(&mut self, seq: u64, at: Timestamp, callers: &CallerKeys) {
         let place = self.members.partition_point(|&other| other < seq);
+        make_room(&mut self.members);
         self.members.insert(place, seq);
         let last = self.counted.back().map_or(at, |(last, _)| at.max(*last));
         let since = last.saturating_sub(self.window).unwrap_or(Timestamp::MIN);
@@ -86,6 +87,7 @@ impl Group {
         }
         let counted = (at, Counted::new(seq, callers.is_empty()));
         let place = self.counted.partition_point(|other| *other < counted);
+        make_room(&mut self.counted);
         self.counted.insert(place, counted);
         self.anonymous += u32::from(callers.is_empty());
         self.people.call(at, callers);
@@ -100,6 +102,7 @@ impl Group {
         if self.evidence.len() == MAX_EVIDENCE {
             self.evidence.pop_front();
         }
+        make_room(&mut self.evidence);
         self.evidence.push_back((seq, id, Box::new(Packed::new(evidence))));
     }
 
@@ -244,6 +247,13 @@ impl Group {
     /// The terms that put the newest members in, with their shares of each likeness.
     pub fn shared_terms(&self) -> impl Iterator<Item = (&str, f32)> {
         self.evidence.iter().flat_map(|(_, _, evidence)| evidence.terms())
+    }
+}
+
+/// Makes room for one more. Most groups are small, and there are many: doubling would leave a third empty.
+pub(super) fn make_room<T>(list: &mut VecDeque<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len() / 4 + 1);
     }
 }
 

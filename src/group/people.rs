@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 
 use crate::model::{CallerKey, CallerKeys};
 
+use super::members::make_room;
+
 /// The people seen within a window that ends at the latest call. Two calls that share a key are
 /// one person; a call with keys of two people makes them one.
 ///
@@ -65,10 +67,7 @@ impl People {
     }
 
     fn put(&mut self, person: Person) {
-        // Most groups are small, and there are many: no room for more than comes.
-        if self.last_calls.len() == self.last_calls.capacity() {
-            self.last_calls.reserve_exact(self.last_calls.len() / 4 + 1);
-        }
+        make_room(&mut self.last_calls);
         let number = self.free.pop().unwrap_or(self.people.len() as u32);
         for key in &person.keys {
             self.person_of.insert(*key, number);
