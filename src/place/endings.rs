@@ -64,6 +64,11 @@ pub(super) fn endings_of(name: &str) -> impl Iterator<Item = &'static Ending> {
     last.into_iter().flatten().filter(move |ending| name.ends_with(ending.text))
 }
 
+/// Whether an ending says of a shop what it sells and not which one it is.
+pub(super) fn is_plain_shop(ending: &str) -> bool {
+    ["酒吧", "歌厅", "网吧", "ktv", "早市", "夜市", "便利店", "超市", "药店", "药房"].contains(&ending)
+}
+
 /// Whether `name` is nothing but an ending of one character that other words end in too.
 pub(super) fn is_weak_ending(name: &str) -> bool {
     name.chars().nth(1).is_none() && endings_of(name).any(|ending| ending.weak)

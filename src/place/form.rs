@@ -175,7 +175,9 @@ impl Forms {
                 // 花园里 is inside of it, 石桥路路灯 is a lamp there, 石桥街路面 its surface.
                 let twice =
                     tail.ending.kind == PlaceKind::Road && ending.kind == PlaceKind::Road && ending.weak;
-                if ending.text == "里" || twice || !walk.can_end(&longer) {
+                // 荣桥胡同酒吧: a shop that the road alone tells from others; who lives there says the road.
+                let shop = tail.ending.kind == PlaceKind::Road && endings::is_plain_shop(ending.text);
+                if ending.text == "里" || twice || shop || !walk.can_end(&longer) {
                     break;
                 }
                 let base_end = (ending.own && is_estate(tail.ending)).then_some(tail.end);

@@ -60,6 +60,7 @@ fn places_of_titles() {
         // Shops, works and building sites are where people complain of too.
         ("银叶养生馆关门不退卡", "银叶养生馆"),
         ("柳河早市要拆", "柳河早市"),
+        ("荣桥胡同酒吧半夜吵闹", "路:荣桥胡同"),
         ("青溪旧改项目工地通宵施工", "青溪旧改项目工地"),
         ("青湖服装厂拖欠工资", "青湖服装厂"),
         // What is done on a road is no road.
