@@ -180,6 +180,9 @@ impl GroupConfig {
 
     /// Under what groups are formed: the program's way to do it, and 8 hex digits of a hash (SHA-256) of all
     /// that is set here. Alerts carry it: two that differ in it may have been grouped otherwise.
+    ///
+    /// # Panics
+    /// Never: settings are plain data, which is JSON.
     pub fn version(&self) -> String {
         let settings = serde_json::to_vec(self).expect("settings are plain data");
         let hash = Sha256::digest(settings);

@@ -17,10 +17,10 @@ use super::members::make_room;
 /// a hundred thousand people than with three.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    /// Whose place in `people` a key leads to.
+    /// Whose place in `persons` a key leads to.
     person_of: FxHashMap<CallerKey, u32>,
-    people: Vec<Person>,
-    /// Places in `people` that are free.
+    persons: Vec<Person>,
+    /// Places in `persons` that are free.
     free: Vec<u32>,
     /// When each person last called, ordered.
     last_calls: VecDeque<(Timestamp, u32)>,
@@ -68,26 +68,26 @@ impl People {
 
     fn put(&mut self, person: Person) {
         make_room(&mut self.last_calls);
-        let number = self.free.pop().unwrap_or(self.people.len() as u32);
+        let number = self.free.pop().unwrap_or(self.persons.len() as u32);
         for key in &person.keys {
             self.person_of.insert(*key, number);
         }
         let call = (person.last_call, number);
         let place = self.last_calls.partition_point(|other| *other < call);
         self.last_calls.insert(place, call);
-        if let Some(slot) = self.people.get_mut(number as usize) {
+        if let Some(slot) = self.persons.get_mut(number as usize) {
             *slot = person;
         } else {
-            if self.people.len() == self.people.capacity() {
-                self.people.reserve_exact(self.people.len() / 4 + 1);
+            if self.persons.len() == self.persons.capacity() {
+                self.persons.reserve_exact(self.persons.len() / 4 + 1);
             }
-            self.people.push(person);
+            self.persons.push(person);
         }
     }
 
     /// Takes a person out, whose keys still lead there.
     fn take(&mut self, number: u32) -> Person {
-        let slot = &mut self.people[number as usize];
+        let slot = &mut self.persons[number as usize];
         let person =
             Person { last_call: slot.last_call, keys: std::mem::take(&mut slot.keys), whole: slot.whole };
         self.free.push(number);
@@ -107,7 +107,7 @@ impl People {
     /// moment. Returns whether that was possible; otherwise everybody has to be counted again.
     pub(super) fn take_back(&mut self, at: Timestamp, keys: &CallerKeys) -> bool {
         let Some(&number) = keys.first().and_then(|key| self.person_of.get(key)) else { return true };
-        let person = &mut self.people[number as usize];
+        let person = &mut self.persons[number as usize];
         if person.last_call <= at {
             self.forget(number);
             return true;

@@ -3,7 +3,7 @@
 use super::{Desk, KILN};
 use crate::engine::EngineConfig;
 use crate::group::{CountWindow, Registered};
-use crate::model::{AlertState, GrowthSteps, Level};
+use crate::model::{AlertState, GrowthSteps, Level, Usual};
 
 #[test]
 fn what_is_usual_at_a_place_raises_no_level() {
@@ -29,7 +29,7 @@ fn what_is_usual_at_a_place_raises_no_level() {
     // Six call each month: the level follows the callers beyond them, and three are told all the same.
     let expected = [(AlertState::Reopened, Level::Blue, 3), (AlertState::Updated, Level::Yellow, 11)];
     assert_eq!(told, expected);
-    assert_eq!(desk.last_group().usual.map(|usual| usual.rounded()), Some(6));
+    assert_eq!(desk.last_group().usual.map(Usual::rounded), Some(6));
     assert!(desk.last().summary.contains("平时每30天约6人"), "{}", desk.last().summary);
 }
 
