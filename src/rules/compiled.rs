@@ -62,12 +62,16 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// The groups that the rule looks at; one may come several times.
+    pub(super) fn groups(&self) -> impl Iterator<Item = usize> {
+        let contexts = self.context.iter().map(|(group, _)| *group);
+        let pairs = self.near.iter().flat_map(|near| near.groups);
+        contexts.chain(pairs).chain(self.needs_any.iter().chain(&self.needs_all).copied())
+    }
+
     /// Whether the rule looks at this group at all.
     pub(super) fn reads_group(&self, group: usize) -> bool {
-        self.context.iter().any(|(index, _)| *index == group)
-            || self.near.iter().any(|near| near.groups.contains(&group))
-            || self.needs_any.contains(&group)
-            || self.needs_all.contains(&group)
+        self.groups().any(|other| other == group)
     }
 }
 
