@@ -54,8 +54,6 @@ pub(super) struct Rule {
     pub watch: i32,
     /// The alert score; `NEVER` for a rule in status `shadow`.
     pub alert: i32,
-    /// The alert score as written.
-    pub would_alert_at: i32,
     pub must_fire: Vec<TestText>,
     pub must_not_fire: Vec<TestText>,
     pub known_misses: Vec<TestText>,

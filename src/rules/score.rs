@@ -142,7 +142,7 @@ fn tally(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<Tally> {
     let present = |group: &usize| groups(*group).next().is_some();
     let any = rule.needs_any.is_empty() || rule.needs_any.iter().any(present);
     let all = rule.needs_all.iter().all(present);
-    let bar = rule.would_alert_at - 1;
+    let bar = rule.info.alert_at - 1;
     if items.is_empty() && tally.score > bar {
         let over = tally.score - bar;
         tally.add("needs:strong", -over);
