@@ -146,8 +146,8 @@ mod tests {
     fn each_day_is_a_column_and_of_many_days_several_are_one() {
         let days = days(&[(1, 1), (3, 8), (4, 4)]);
         let row = |last| row_of_days(&days, date(2026, 3, 1), last);
-        insta::assert_snapshot!(row(date(2026, 3, 5)).trim(), @"");
-        insta::assert_snapshot!(row(date(2026, 6, 30)).trim(), @"");
-        insta::assert_snapshot!(row_of_days(&BTreeMap::new(), date(2026, 3, 1), date(2026, 3, 2)).trim(), @"");
+        insta::assert_snapshot!(row(date(2026, 3, 5)).trim(), @"2026-03-01 ▁.█▄. 2026-03-05, most 8 on 2026-03-03");
+        insta::assert_snapshot!(row(date(2026, 6, 30)).trim(), @"2026-03-01 █▄....................................... 2026-06-30 (3 days a column), most 8 on 2026-03-03");
+        insta::assert_snapshot!(row_of_days(&BTreeMap::new(), date(2026, 3, 1), date(2026, 3, 2)).trim(), @"2026-03-01 .. 2026-03-02");
     }
 }

@@ -1,5 +1,6 @@
 //! The alerts that a run has raised, one entry for each case or incident.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -71,6 +72,7 @@ struct Entry {
     case: Case,
     kind: AlertKind,
     partition: PartitionKey,
+    entity: Option<String>,
     members: BTreeSet<ComplaintId>,
     /// Alerts within the period.
     told: u64,
@@ -93,6 +95,7 @@ impl CaseBook {
             },
             kind: alert.kind,
             partition: alert.partition.clone(),
+            entity: None,
             members: BTreeSet::new(),
             told: 0,
         });
@@ -105,6 +108,7 @@ impl CaseBook {
             case.title.clone_from(&alert.title);
         }
         if let AlertBody::Risk(risk) = &alert.body {
+            entry.entity.clone_from(&risk.entity);
             case.rules.extend(risk.hits.iter().map(|(_, hit)| hit.rule.clone()));
         }
     }
@@ -130,33 +134,9 @@ impl CaseBook {
     /// how complaints are grouped.
     pub(super) fn compare(old: Self, new: Self, samples: usize) -> (CaseChanges, CaseChanges) {
         let [mut risks, mut incidents] = [CaseChanges::default(), CaseChanges::default()];
-        let mut left: Vec<Option<Entry>> = new.0.into_values().map(Some).collect();
-        let mut by_member: FxHashMap<(AlertKind, PartitionKey, ComplaintId), Vec<usize>> =
-            FxHashMap::default();
-        for (place, entry) in left.iter().enumerate() {
-            for (member, entry) in
-                entry.iter().flat_map(|entry| entry.members.iter().map(move |id| (id, entry)))
-            {
-                let key = (entry.kind, entry.partition.clone(), member.clone());
-                by_member.entry(key).or_default().push(place);
-            }
-        }
+        let mut left = Unmatched::new(new);
         for was in old.0.into_values() {
-            // The same case is the one about most of the same complaints.
-            let mut shared: BTreeMap<usize, u32> = BTreeMap::new();
-            for member in &was.members {
-                let key = (was.kind, was.partition.clone(), member.clone());
-                let places = by_member.get(&key).into_iter().flatten();
-                places
-                    .filter(|place| left[**place].is_some())
-                    .for_each(|place| *shared.entry(*place).or_default() += 1);
-            }
-            let same_id =
-                |place: usize| left[place].as_ref().is_some_and(|entry| entry.case.id == was.case.id);
-            let best = shared
-                .into_iter()
-                .max_by_key(|&(place, count)| (count, same_id(place), std::cmp::Reverse(place)));
-            let is = best.and_then(|(place, _)| left[place].take());
+            let is = left.take_like(&was);
             let changes = if was.kind == AlertKind::FinancialRisk { &mut risks } else { &mut incidents };
             match is {
                 Some(is) if was.told + is.told == 0 => {}
@@ -172,7 +152,7 @@ impl CaseBook {
                 }
             }
         }
-        for is in left.into_iter().flatten().filter(|entry| entry.told > 0) {
+        for is in left.entries.into_iter().flatten().filter(|entry| entry.told > 0) {
             let changes = if is.kind == AlertKind::FinancialRisk { &mut risks } else { &mut incidents };
             changes.new += 1;
             changes.new_samples.push(is.case);
@@ -189,7 +169,65 @@ impl CaseBook {
     }
 }
 
+/// What a case can be recognised by under another pack.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Mark {
+    Member(ComplaintId),
+    Company(String),
+}
+
+type Key = (AlertKind, PartitionKey, Mark);
+
+impl Entry {
+    fn key(&self, mark: Mark) -> Key {
+        (self.kind, self.partition.clone(), mark)
+    }
+
+    fn marks(&self) -> impl Iterator<Item = Key> {
+        let members = self.members.iter().map(|id| Mark::Member(id.clone()));
+        members.chain(self.entity.iter().map(|name| Mark::Company(name.clone()))).map(|mark| self.key(mark))
+    }
+}
+
+/// Cases of the new pack that none of the old one was found to be the same as.
+struct Unmatched {
+    entries: Vec<Option<Entry>>,
+    by_mark: FxHashMap<Key, Vec<usize>>,
+}
+
+impl Unmatched {
+    fn new(book: CaseBook) -> Self {
+        let entries: Vec<Option<Entry>> = book.0.into_values().map(Some).collect();
+        let mut by_mark: FxHashMap<Key, Vec<usize>> = FxHashMap::default();
+        for (place, entry) in entries.iter().enumerate() {
+            for key in entry.iter().flat_map(Entry::marks) {
+                by_mark.entry(key).or_default().push(place);
+            }
+        }
+        Self { entries, by_mark }
+    }
+
+    /// The same case: the one about most of the same complaints, or at least about the same company. Ids
+    /// do not tell, since a case may begin with another complaint.
+    fn take_like(&mut self, was: &Entry) -> Option<Entry> {
+        let mut shared: BTreeMap<usize, u32> = BTreeMap::new();
+        for key in was.marks() {
+            for place in self.by_mark.get(&key).into_iter().flatten() {
+                *shared.entry(*place).or_default() += 1;
+            }
+        }
+        // Of equals the nearest in time: a company may have had a case before.
+        let apart = |entry: &Entry| entry.case.raised_at.duration_since(was.case.raised_at).abs();
+        let open = shared.into_iter().filter_map(|(place, count)| {
+            let entry = self.entries[place].as_ref()?;
+            Some((count, Reverse(apart(entry)), Reverse(place)))
+        });
+        let (_, _, Reverse(place)) = open.max()?;
+        self.entries[place].take()
+    }
+}
+
 /// The highest level first, then the earliest.
 fn order(cases: &mut [Case]) {
-    cases.sort_by_key(|case| (std::cmp::Reverse(case.level), case.raised_at));
+    cases.sort_by_key(|case| (Reverse(case.level), case.raised_at));
 }

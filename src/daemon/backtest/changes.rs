@@ -213,6 +213,7 @@ fn example(packs: [&RulePack; 2], rule: &str, change: Change, complaint: &Compla
     let mut spans: Vec<Span> = Vec::new();
     for reading in readings.iter().flatten() {
         spans.extend(&reading.spans);
+        spans.extend(reading.masked.iter().map(|masked| masked.hidden.span));
     }
     Example {
         change,

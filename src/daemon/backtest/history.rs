@@ -22,6 +22,9 @@ use super::period::{Lead, Period};
 /// So many chunks are read ahead of the engines.
 const AHEAD: usize = 2;
 
+/// The earliest time that a store keeps, in the year 1677.
+const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
+
 /// Complaints of the past.
 pub enum History<'a> {
     /// Those that the store keeps. They pass through engines of the same names as they did live.
@@ -123,7 +126,7 @@ fn stored(
         let (send, receive) = mpsc::sync_channel::<Vec<Item>>(AHEAD);
         let read = move || {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let read = store.open_window(partition, lead.from, &mut |stored| {
+            let read = store.open_window(partition, lead.from.max(EARLIEST), &mut |stored| {
                 if stored.record.clock >= lead.last {
                     return ControlFlow::Break(());
                 }

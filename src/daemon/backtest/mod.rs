@@ -74,8 +74,12 @@ impl Backtest<'_> {
         let mut cases = CaseBook::default();
         let read = self.fold([preparer], history, watch, &mut |effects| {
             let [Effects { complaints, alerts, .. }] = effects;
-            complaints.iter().for_each(|record| hits.take(record));
-            alerts.iter().for_each(|alert| cases.take(alert, &self.period));
+            for record in &complaints {
+                hits.take(record);
+            }
+            for alert in &alerts {
+                cases.take(alert, &self.period);
+            }
         })?;
         Ok(Fired {
             pack: pack.hash().to_owned(),
@@ -102,9 +106,13 @@ impl Backtest<'_> {
         let read = self.fold([old, new], history, watch, &mut |effects| {
             let [was, is] = &effects;
             // Both engines were given the same complaints in the same order.
-            was.complaints.iter().zip(&is.complaints).for_each(|(was, is)| hits.take(was, is));
+            for (was, is) in was.complaints.iter().zip(&is.complaints) {
+                hits.take(was, is);
+            }
             for (cases, effects) in cases.iter_mut().zip(&effects) {
-                effects.alerts.iter().for_each(|alert| cases.take(alert, &self.period));
+                for alert in &effects.alerts {
+                    cases.take(alert, &self.period);
+                }
             }
         })?;
         let [was, is] = cases;
