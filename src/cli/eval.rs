@@ -81,7 +81,8 @@ pub struct EvalArgs {
     pub json: bool,
 }
 
-fn day(text: &str) -> Result<Date, String> {
+/// A day as it is typed.
+pub(super) fn day(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("{text:?} is not a day; write it like 2026-03-01"))
 }
 

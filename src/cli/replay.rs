@@ -142,7 +142,7 @@ pub(super) fn config(events: &Path, more: Vec<Flag>, context: &Context) -> anyho
 }
 
 /// The records, while `position` follows the bytes read.
-fn watched(
+pub(super) fn watched(
     mut records: Records,
     position: &std::cell::Cell<u64>,
 ) -> impl Iterator<Item = anyhow::Result<RawRecord>> {

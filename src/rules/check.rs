@@ -107,7 +107,7 @@ pub(super) fn run(pack: &RulePack) -> TestReport {
             let hits = pack.hits(&sample("", &test.text), &title, &normalise(&test.text));
             let hit = hits.iter().find(|hit| hit.rule == rule.info.id);
             // A shadow rule never alerts; its tests ask whether it would.
-            let fired = hit.is_some_and(|hit| hit.score >= rule.would_alert_at);
+            let fired = hit.is_some_and(|hit| hit.score >= rule.info.alert_at);
             let list = match (fired, expected) {
                 (false, Expectation::KnownMiss) => &mut report.known_misses,
                 _ if fired != (expected == Expectation::MustFire) => &mut report.failures,

@@ -54,20 +54,22 @@ pub(super) struct Rule {
     pub watch: i32,
     /// The alert score; `NEVER` for a rule in status `shadow`.
     pub alert: i32,
-    /// The alert score as written.
-    pub would_alert_at: i32,
     pub must_fire: Vec<TestText>,
     pub must_not_fire: Vec<TestText>,
     pub known_misses: Vec<TestText>,
 }
 
 impl Rule {
+    /// The groups that the rule looks at; one may come several times.
+    pub(super) fn groups(&self) -> impl Iterator<Item = usize> {
+        let contexts = self.context.iter().map(|(group, _)| *group);
+        let pairs = self.near.iter().flat_map(|near| near.groups);
+        contexts.chain(pairs).chain(self.needs_any.iter().chain(&self.needs_all).copied())
+    }
+
     /// Whether the rule looks at this group at all.
     pub(super) fn reads_group(&self, group: usize) -> bool {
-        self.context.iter().any(|(index, _)| *index == group)
-            || self.near.iter().any(|near| near.groups.contains(&group))
-            || self.needs_any.contains(&group)
-            || self.needs_all.contains(&group)
+        self.groups().any(|other| other == group)
     }
 }
 

@@ -65,6 +65,8 @@ pub struct RuleInfo {
     pub status: Status,
     /// Raised with every change of meaning.
     pub version: u32,
+    /// The score from which it alerts, as written: that of a rule in status `shadow`, too.
+    pub alert_at: i32,
     /// Who answers for it.
     pub owner: String,
     /// Laws, notices and cases it was written from.

@@ -142,7 +142,7 @@ fn tally(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<Tally> {
     let present = |group: &usize| groups(*group).next().is_some();
     let any = rule.needs_any.is_empty() || rule.needs_any.iter().any(present);
     let all = rule.needs_all.iter().all(present);
-    let bar = rule.would_alert_at - 1;
+    let bar = rule.info.alert_at - 1;
     if items.is_empty() && tally.score > bar {
         let over = tally.score - bar;
         tally.add("needs:strong", -over);
@@ -153,7 +153,7 @@ fn tally(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<Tally> {
         let over = tally.score - bar;
         tally.add(&format!("needs:{}", names.join("/")), -over);
     }
-    Some(tally)
+    Some(Tally { own_masks, ..tally })
 }
 
 #[derive(Default)]
@@ -161,6 +161,8 @@ struct Tally {
     score: i32,
     parts: Vec<ScorePart>,
     spans: Vec<Span>,
+    /// What the rule's own masks cover.
+    own_masks: Cover,
 }
 
 impl Tally {
@@ -178,8 +180,11 @@ impl Tally {
             })
         };
         let pack_masks = scan.hidden.iter().filter(|(_, hidden)| concerns(hidden)).map(|(mask, _)| mask);
-        let mut masked: Vec<Span> =
-            pack_masks.chain(&scan.rule_masks[rule.index]).map(|mask| scan.span(mask)).collect();
+        // Asked of the words and not of the masks, so that many of both cost no more than their number.
+        let own_terms = scan.terms[rule.index].iter().map(|(found, _)| found);
+        let own_words = own_terms.chain(rule.groups().flat_map(|group| &scan.groups[group]));
+        let own_masks = own_words.filter_map(|found| self.own_masks.over(found));
+        let mut masked: Vec<Span> = pack_masks.chain(own_masks).map(|mask| scan.span(mask)).collect();
         for spans in [&mut self.spans, &mut masked] {
             spans.sort_unstable();
             spans.dedup();

@@ -67,6 +67,13 @@ fn the_shipped_pack_passes_its_own_tests() {
 }
 
 #[test]
+fn the_shipped_pack_passes_a_strict_check() {
+    let warnings = RuleFiles::builtin().warnings().unwrap();
+    let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
 fn each_shipped_rule_has_three_texts_of_both_kinds() {
     let pack = RulePack::builtin();
     assert_eq!(pack.rules().len(), 20);
@@ -104,6 +111,18 @@ fn a_hit_says_what_made_its_score() {
     assert_eq!(words(&hit.masked), ["少跑路"]);
     assert_eq!((hit.rule.as_str(), hit.rule_version, hit.category.as_str()), ("T01", 3, "试验"));
     assert!(hit.alerts());
+}
+
+#[test]
+fn only_masks_that_hid_a_word_are_told() {
+    let pack = pack("masks: [少跑路, 健身房里]", "    masks: [办卡处, 学校里]");
+    let masked = |text: &str| -> Vec<String> {
+        let hit = hits(&pack, &complaint("", text)).remove(0);
+        hit.masked.iter().map(|span| text[span.start as usize..span.end as usize].to_owned()).collect()
+    };
+    assert_eq!(masked("学校里的办卡处非法集资"), ["办卡处"]);
+    // The rule does not look for shops.
+    assert_eq!(masked("健身房里非法集资，学校里也有"), [""; 0]);
 }
 
 #[test]

@@ -46,8 +46,8 @@ impl<'a, 't> Trace<'a, 't> {
         let score = hit.as_ref().map_or(0, |hit| hit.score);
         let verdict = match rule.info.status {
             Status::Deprecated => Verdict::NotMatched,
-            Status::Shadow if hit.is_some() && score >= rule.would_alert_at => Verdict::Shadow,
-            _ if hit.is_some() && score >= rule.would_alert_at => Verdict::Alerts,
+            Status::Shadow if hit.is_some() && score >= rule.info.alert_at => Verdict::Shadow,
+            _ if hit.is_some() && score >= rule.info.alert_at => Verdict::Alerts,
             _ if hit.is_some() && score >= rule.watch => Verdict::Watched,
             _ => Verdict::Below,
         };
@@ -64,7 +64,7 @@ impl<'a, 't> Trace<'a, 't> {
             verdict,
             score,
             watch: rule.watch,
-            alert: rule.would_alert_at,
+            alert: rule.info.alert_at,
             parts,
             spans,
             masked: self.masked(),
@@ -139,8 +139,8 @@ impl<'a, 't> Trace<'a, 't> {
         if rule.info.status == Status::Deprecated {
             lacks.push(Lack::Deprecated);
         }
-        if score < rule.would_alert_at {
-            lacks.push(Lack::Points { short: rule.would_alert_at - score });
+        if score < rule.info.alert_at {
+            lacks.push(Lack::Points { short: rule.info.alert_at - score });
         }
         let parts = hit.map(|hit| hit.parts.as_slice()).unwrap_or_default();
         let is_item = |what: &str| what.starts_with("strong:") || what.starts_with("near:");

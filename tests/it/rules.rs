@@ -226,6 +226,96 @@ fn a_new_rule_goes_beside_the_others_and_passes_every_check() {
     assert_eq!(folder.run(&["new", "lower"]).0, 2);
 }
 
+/// Complaints of three days, and a line that is none.
+fn events(folder: &Folder, more: &str) {
+    let event = |id, day, text| {
+        format!("{{\"id\":\"{id}\",\"received_at\":\"2026-03-{day}T08:00:00+08:00\",\"text\":\"{text}\"}}\n")
+    };
+    let lines = [
+        event("A1", "01", "小区门口的健身房跑路，请帮忙"),
+        event("A2", "01", "路灯不亮"),
+        event("A3", "03", "办了年卡的美容院已经失联，电话13812345678"),
+    ];
+    fs::write(folder.0.path().join("events.ndjson"), lines.concat() + more).unwrap();
+}
+
+#[test]
+fn a_backtest_tells_what_would_have_fired() {
+    let folder = Folder::with(PACK);
+    events(&folder, "");
+    let (code, told) = folder.run(&["backtest", "pack", "--events", "events.ndjson"]);
+    assert_eq!(code, 0);
+    let told = told.lines().filter(|line| !line.contains(" JR")).skip(1).collect::<Vec<&str>>().join("\n");
+    insta::assert_snapshot!(told, @"
+stable (1 rule)
+T01 试验: 2 alerting, 0 kept, 0 companies
+    2026-03-01 █.█ 2026-03-03, most 1 on 2026-03-01
+  ! 2026-03-01 A1 60: 小区门口的[健身房跑路]，请帮忙
+  ! 2026-03-03 A3 72: 办了[年卡]的[美容院]已经[失联]，电话138**…
+
+2 risk cases (2 blue), 2 alerts
+");
+    let days = ["--from", "2026-03-02", "--to", "2026-03-04", "--json"];
+    let (code, told) = folder.run(&[&["backtest", "pack", "--events", "events.ndjson"][..], &days].concat());
+    let value: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let rule = &value["rules"][0];
+    assert_eq!((code, &rule["alerting"], &rule["days"]["2026-03-03"]["alerting"]), (0, &1.into(), &1.into()));
+    assert_eq!(rule["samples"][0]["words"], serde_json::json!(["年卡", "美容院", "失联"]));
+    assert_eq!((&value["read"]["complaints"], &value["read"]["before"]), (&1.into(), &2.into()));
+
+    // A line that cannot be read is told, and the rest counts.
+    events(&folder, "{\n");
+    let (code, told) = folder.run(&["backtest", "pack", "--events", "events.ndjson"]);
+    assert!(code == 1 && told.contains("1 event could not be read: invalid_json\n"), "{told}");
+    assert!(told.contains("events.ndjson:4: invalid_json"), "{told}");
+    // There is no store here, and no such days and files.
+    assert_eq!(folder.run(&["backtest", "pack"]).0, 4);
+    assert_eq!(folder.run(&["backtest", "pack", "--events", "none.ndjson"]).0, 3);
+    let reversed =
+        ["backtest", "pack", "--events", "events.ndjson", "--from", "2026-03-02", "--to", "2026-03-01"];
+    assert_eq!(folder.run(&reversed).0, 2);
+}
+
+#[test]
+fn a_diff_tells_what_another_pack_changes() {
+    let folder = Folder::with(PACK);
+    events(&folder, "");
+    let diff = ["diff", "pack", "new", "--events", "events.ndjson"];
+    assert_eq!(folder.run(&diff).0, 2, "there is no folder new");
+    fs::create_dir(folder.0.path().join("new")).unwrap();
+    fs::write(folder.0.path().join("new/t.yaml"), PACK).unwrap();
+    let (code, told) = folder.run(&diff);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(told, @"
+pack -> new over 3 complaints, 2026-03-01 to 2026-03-03
+no difference
+");
+    let new = PACK.replace("weight: 60", "weight: 62").replace("公园里", "健身房跑路");
+    fs::write(folder.0.path().join("new/t.yaml"), new.replace("[健身房跑路, ", "[健身房失联, ")).unwrap();
+    let (code, told) = folder.run(&diff);
+    assert_eq!(code, 1);
+    let told = told.lines().filter(|line| !line.contains(" JR")).collect::<Vec<&str>>().join("\n");
+    insta::assert_snapshot!(told, @"
+pack -> new over 3 complaints, 2026-03-01 to 2026-03-03
+
+T01 试验 (stable): 1 lost alerting, 1 with another score, 0 unchanged
+  2026-03-01 A1, lost alerting, 60 -> 0: 小区门口的[健身房跑路]，请帮忙
+      - near:健身房+跑路 +60
+      + hidden: 健身房 in 健身房跑路
+      + hidden: 跑路 in 健身房跑路
+  2026-03-03 A3, with another score, 72 -> 74: 办了[年卡]的[美容院]已经[失联]，电话138**…
+      - near:美容院+失联 +60
+      + near:美容院+失联 +62
+
+risk cases: 0 new, 1 lost, 0 with another level, 1 unchanged
+group incidents: no difference
+");
+    let (code, told) = folder.run(&[&diff[..], &["--json"]].concat());
+    let value: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &value["rules"][0]["changes"]["lost_alert"]), (1, &1.into()));
+    assert_eq!(value["risks"]["lost"], 1);
+}
+
 /// Editors find it beside the files, by the line with which each begins.
 #[test]
 fn every_shipped_file_names_the_schema() {

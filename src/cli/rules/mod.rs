@@ -1,7 +1,10 @@
 //! `fenghuo rules`: for those who write risk rules.
 
+mod backtest;
 mod check;
+mod diff;
 mod explain;
+mod history;
 mod show;
 mod test;
 mod why_not;
@@ -23,12 +26,16 @@ const EXAMPLES: &str = "Examples:
   fenghuo rules explain - --json
   fenghuo rules why-not F07 --text 瑜伽馆的私教课退卡很慢
   fenghuo rules why-not F07 --complaint 20260228-001234
+  fenghuo rules backtest rules/risk --from 2026-03-01 --to 2026-03-31
+  fenghuo rules backtest --events orders.ndjson --samples 10 --json
+  fenghuo rules diff rules/risk rules/new --events orders.ndjson
   fenghuo rules new F21 > 60-new.yaml
   fenghuo rules schema > schema.json
 
 Without a folder the rules are those of the configuration (`rules.risk_dir`), else the built-in
 ones. Exit code 1 says that `check` found mistakes (with --strict: or warnings), that a text of
-`test` failed, or that there is no such complaint.";
+`test` failed, that there is no such complaint, that `diff` found a difference, or that some events
+of a file could not be read.";
 
 /// Arguments of `fenghuo rules`.
 #[derive(Debug, Args)]
@@ -50,6 +57,10 @@ pub enum Action {
     Explain(explain::ExplainArgs),
     /// Say why a rule does not fire: what was found of it, what was hidden, what it lacks
     WhyNot(why_not::WhyNotArgs),
+    /// Say what rules would have fired on the complaints of the store or of a file
+    Backtest(backtest::BacktestArgs),
+    /// Say what other rules would fire on the same complaints: new, lost and changed hits and alerts
+    Diff(diff::DiffArgs),
     /// Write the beginning of a new rule: a file that passes every check
     New {
         /// The id of the rule, not yet used in the pack
@@ -72,6 +83,8 @@ pub fn run(args: &RulesArgs, context: &Context) -> anyhow::Result<Exit> {
         Action::Test(args) => test::run(args, context),
         Action::Explain(args) => explain::run(args, context),
         Action::WhyNot(args) => why_not::run(args, context),
+        Action::Backtest(args) => backtest::run(args, context),
+        Action::Diff(args) => diff::run(args, context),
         Action::New { id, rules } => new(id, rules.as_deref(), context),
         Action::Schema => print(context, &schema()),
     }
