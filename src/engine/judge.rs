@@ -83,7 +83,7 @@ impl Engine {
         if !enough && known.is_none() {
             return Judged::Silent;
         }
-        let opens = !is_open && counts.iter().any(|count| count.reached > 0 && count.fresh > 0);
+        let opens = !is_open && enough && counts.iter().any(|count| count.fresh > 0);
         let today = || main.last_at.to_zoned(self.zone.clone()).date();
         let registered = opens.then(|| grouper.registered(group, today())).flatten();
         if let Some(matter) = registered.filter(|matter| main.callers < matter.callers) {
@@ -96,6 +96,8 @@ impl Engine {
                 count.set_off(usual, config.window_days);
             }
         }
+        // Who called since the end opens it again by the steps of any window, not only of the one that is told.
+        let fresh = counts.iter().map(|count| count.fresh).max().unwrap_or(0);
         // A step is worth the same in each window; the shortest window tells most.
         let most = |count: &&Count<'_>| (count.reached, std::cmp::Reverse(count.window_days));
         let Some(count) = counts.iter().max_by_key(most) else { return Judged::Silent };
@@ -112,7 +114,7 @@ impl Engine {
             case.registered = registered.map(|matter| matter.name.clone());
         }
         let mut judged = Judged::Silent;
-        if let Some(step) = case.incident.judge(main.last_at, count.reached, count.fresh) {
+        if let Some(step) = case.incident.judge(main.last_at, count.reached, fresh) {
             if let Some(told) = Told::of(grouper, group, count.tally) {
                 case.told = told;
             }

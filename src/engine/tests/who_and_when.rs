@@ -116,6 +116,12 @@ fn each_window_has_steps_of_its_own() {
     assert_eq!(call(&mut slow, 3, 21 * 24), [(AlertState::Raised, Level::Blue)]);
     assert_eq!((slow.last_group().window_days, slow.last().callers), (120, 4));
     assert_eq!(call(&mut slow, 4, 21), []);
+    // Two in a day open it again after its end, though four months count more than them.
+    slow.wait(15 * 24);
+    assert_eq!(slow.last().state, AlertState::Resolved);
+    assert_eq!(call(&mut slow, 5, 24), []);
+    let again = call(&mut slow, 6, 2);
+    assert_eq!(again.first().map(|(state, _)| *state), Some(AlertState::Reopened), "{again:?}");
 }
 
 #[test]
