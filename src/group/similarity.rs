@@ -67,7 +67,7 @@ pub(super) fn likeness(lexicon: &Lexicon, asking: Squared, pairs: &[Held]) -> Li
 /// that the lexicon was asked about: what is left of a likeness when it is not the place that makes it.
 pub(super) fn beyond_places(lexicon: &Lexicon, asking: &Open, other: &Open) -> f32 {
     let names = asking.place_keys.names().chain(other.place_keys.names());
-    let named: SmallVec<[u16; 48]> = names.flat_map(|(_, name)| grams::pairs(name)).collect();
+    let named: SmallVec<[u16; 64]> = names.flat_map(|(_, name)| grams::pairs(name)).collect();
     let is_named = |held: &Held| named.iter().any(|pair| usize::from(*pair) == held.pair());
     let (mut dot, mut ours, mut theirs) = (0_u64, 0_u64, 0_u64);
     for held in other.pairs.iter().filter(|held| !is_named(held)) {
