@@ -18,8 +18,6 @@ use super::wording::{self, GroupWords};
 const MAX_MEMBERS: usize = 200;
 /// And this many terms.
 const KEY_TERMS: usize = 8;
-/// The place of a group is looked for among so many first ones of each member.
-const NAMED_PLACES: usize = 4;
 
 /// A group's incident, with what it needs to be told again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -204,7 +202,7 @@ fn place(grouper: &Grouper, group: &Group) -> Option<String> {
     let mut counted: BTreeMap<&str, (PlaceKind, usize, usize)> = BTreeMap::new();
     let mut order = 0;
     for open in group.members().filter_map(|seq| grouper.complaint(seq)) {
-        for (kind, name) in open.place_keys.names().take(NAMED_PLACES) {
+        for (kind, name) in open.named_places() {
             order += 1;
             counted.entry(name).or_insert((kind, 0, order)).1 += 1;
         }

@@ -3,8 +3,8 @@
 //!
 //! **Does:** turns a complaint's words into [`Grams`]; assigns each complaint to a group, or leaves
 //! it alone, by comparing it with the open ones, and makes groups one that turn out to be about one
-//! matter ([`Grouper`]); counts distinct people ([`People`]);
-//! runs the life cycle of an incident ([`Incident`]). **Promises:** a pure fold: the same
+//! matter ([`Grouper`]); counts distinct people in several windows ([`People`]); knows what is usual at a
+//! place and which matters are registered; runs the life cycle of an incident ([`Incident`]). **Promises:** a pure fold: the same
 //! complaints in the same order give the same groups, whatever came before the open window; work
 //! per complaint is bounded; place *and* matter must agree; every assignment carries its evidence.
 //! **Leaves to others:** reading places (`place`), wording alerts and the clock (`engine`).

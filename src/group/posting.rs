@@ -5,6 +5,8 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
+use super::members::make_room;
+
 /// Of a complaint's number the low bits are kept: two billion complaints are never open at once.
 const NUMBER: u32 = LIST - 1;
 /// Marks in a slot that it is not a number but the place of a list.
@@ -41,10 +43,7 @@ impl Postings {
             }
             Entry::Occupied(slot) if slot.get() & LIST != 0 => {
                 let list = &mut self.lists[(slot.get() & NUMBER) as usize];
-                if list.len() == list.capacity() {
-                    // Doubling would leave a third of all room empty.
-                    list.reserve_exact(list.len() / 4 + 2);
-                }
+                make_room(list);
                 list.push_back(number);
             }
             Entry::Occupied(mut slot) => {

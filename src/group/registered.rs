@@ -10,8 +10,6 @@ use super::{Grouper, Open};
 
 /// So many of a group's newest members are asked whether it is a registered matter; most must be.
 const ASKED: usize = 5;
-/// The places that a complaint names first are those it is about.
-const NAMED_PLACES: usize = 4;
 
 /// A matter that is known already (立案, 长期): complaints about it are grouped and counted as all others,
 /// and raise an incident only when more people call than its people have said to expect.
@@ -53,7 +51,7 @@ impl Registered {
     }
 
     fn is_about(&self, open: &Open) -> bool {
-        let mut names = open.place_keys.names().take(NAMED_PLACES);
+        let mut names = open.named_places();
         // The reader of places leaves out what does not tell (小区), and may have more of a name than people say.
         let here =
             |place: &String| names.any(|(_, name)| place.starts_with(name) || name.starts_with(&**place));

@@ -14,8 +14,6 @@ use super::{Grouper, Open};
 /// Of the complaints of one kind at one place so many are looked at, the newest. Bounds the work; it is asked
 /// only when an incident opens.
 const LOOKED_AT: usize = 2048;
-/// The places that a complaint names first are those it is about.
-const NAMED_PLACES: usize = 4;
 
 /// By what complaints of one category at one site are found.
 pub(super) fn of_kind(category: NonZeroU32, site: u32) -> u32 {
@@ -56,7 +54,7 @@ impl Grouper {
             && let Some(category) = central.category
         {
             let is_site = |kind| matches!(kind, PlaceKind::Site | PlaceKind::Road);
-            let sites = central.place_keys.names().take(NAMED_PLACES).filter(|(kind, _)| is_site(*kind));
+            let sites = central.named_places().filter(|(kind, _)| is_site(*kind));
             for (_, name) in sites {
                 let Some((_, holders)) = self.postings.holders(of_kind(category, grams::hash_name(name)))
                 else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{CallerKeys, ComplaintId};
+use crate::model::{CallerKeys, ComplaintId, PlaceKind};
 use crate::place::PlaceKeys;
 
 use super::Company;
@@ -78,6 +78,16 @@ pub struct Open {
     pub(super) group: Option<u32>,
     /// Its title, or the beginning of its text.
     pub headline: Box<str>,
+}
+
+/// The places that a complaint names first are those it is about.
+const NAMED_PLACES: usize = 4;
+
+impl Open {
+    /// The places that it is about.
+    pub fn named_places(&self) -> impl Iterator<Item = (PlaceKind, &str)> {
+        self.place_keys.names().take(NAMED_PLACES)
+    }
 }
 
 /// Open complaints by sequence number. Numbers of complaints that were updated are empty.
