@@ -64,6 +64,13 @@ pub(super) fn endings_of(name: &str) -> impl Iterator<Item = &'static Ending> {
     last.into_iter().flatten().filter(move |ending| name.ends_with(ending.text))
 }
 
+/// Words before which, in a title, only the name of an estate stands.
+#[rustfmt::skip]
+pub(super) const ANCHORS: [&str; 15] = [
+    "业主", "业主委员会", "物业", "物业公司", "业委会", "开发商", "楼盘", "楼下", "项目部", "售楼部", "小区", "居民", "住户",
+    "物管", "交房",
+];
+
 /// Whether an ending says of a shop what it sells and not which one it is.
 pub(super) fn is_plain_shop(ending: &str) -> bool {
     ["酒吧", "歌厅", "网吧", "ktv", "早市", "夜市", "便利店", "超市", "药店", "药房"].contains(&ending)

@@ -293,23 +293,6 @@ impl Walk<'_> {
     /// Adds to `found` the names that have no ending but stand where only a site's name stands:
     /// `A5区云栖紫郡业主…`, `云栖紫郡二期…`. For titles: long texts have too many such spots.
     pub(super) fn anchored(&self, found: &mut Vec<Found>) {
-        const ANCHORS: [&str; 15] = [
-            "业主",
-            "业主委员会",
-            "物业",
-            "物业公司",
-            "业委会",
-            "开发商",
-            "楼盘",
-            "楼下",
-            "项目部",
-            "售楼部",
-            "小区",
-            "居民",
-            "住户",
-            "物管",
-            "交房",
-        ];
         let mut floor = 0;
         for index in 0..self.tokens.len() {
             let token = self.tokens[index];
@@ -318,7 +301,7 @@ impl Walk<'_> {
                 floor = at.end;
                 continue;
             }
-            let anchors = (token.word.len() > 3 && ANCHORS.contains(&token.word))
+            let anchors = (token.word.len() > 3 && endings::ANCHORS.contains(&token.word))
                 || name::part(&self.text[token.start..])
                     .is_some_and(|(part, _)| !part.ends_with(['号', '层', '楼']));
             if !anchors || token.start == 0 {
