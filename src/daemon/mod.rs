@@ -4,6 +4,7 @@
 //! of the other rooms. **Promises:** a start that cannot work fails with one clear line before
 //! anything is touched. **Leaves to others:** all decisions about complaints.
 
+mod ahead;
 pub mod backtest;
 pub mod config;
 pub mod core;

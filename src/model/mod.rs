@@ -22,7 +22,7 @@ mod position;
 
 pub use alert::{Alert, AlertBody, AlertKind, AlertState, GroupAlert, RiskAlert, Usual};
 pub use caller::{CallerKey, CallerKeys};
-pub use commit::{Commit, ComplaintRecord, IncidentRecord};
+pub use commit::{Commit, ComplaintRecord, IncidentRecord, KeptReading, OpenSince};
 pub use complaint::{Complaint, ContentHash, PlaceFields, ReportedCaller};
 pub use dead_letter::{DeadLetter, DeadReason};
 pub use explain::{

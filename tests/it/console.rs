@@ -71,6 +71,7 @@ fn complaint(id: &str, seq: u64, decision: Decision) -> ComplaintRecord {
         version: 1,
         clock: at(),
         decision,
+        reading: None,
     }
 }
 

@@ -34,9 +34,6 @@ use changes::HitChanges;
 use fired::HitBook;
 use history::{Refused, prepare};
 
-/// So many complaints are read and prepared side by side.
-const CHUNK: usize = 2048;
-
 /// What a run over the history needs besides packs and history.
 #[derive(Debug)]
 pub struct Backtest<'a> {

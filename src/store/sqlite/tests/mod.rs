@@ -8,6 +8,7 @@ mod opening;
 mod outbox;
 mod room;
 mod sweeping;
+mod window;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -90,6 +91,7 @@ fn record(id: &str, seq: u64, group: Option<&str>) -> ComplaintRecord {
             group: GroupDecision { group: group.map(GroupId::from), ..GroupDecision::default() },
             ..Decision::default()
         },
+        reading: None,
     }
 }
 
@@ -163,7 +165,7 @@ fn window(store: &SqliteStore, since: Timestamp) -> Vec<String> {
         ids.push(found.record.complaint.id.to_string());
         ControlFlow::Continue(())
     };
-    let handed = store.open_window(&main_partition(), since, &mut each).unwrap();
+    let handed = store.history(&main_partition(), since, &mut each).unwrap();
     assert_eq!(handed, ids.len() as u64);
     ids
 }
