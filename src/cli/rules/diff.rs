@@ -102,7 +102,7 @@ fn words(change: Change) -> &'static str {
     }
 }
 
-fn cases(what: &str, changes: &CaseChanges, period: &Period) -> String {
+pub(in crate::cli) fn cases(what: &str, changes: &CaseChanges, period: &Period) -> String {
     let CaseChanges { new, lost, changed, same, new_samples, lost_samples, changed_samples } = changes;
     if changes.is_empty() {
         return format!("{what}: no difference\n");

@@ -120,7 +120,7 @@ pub(super) fn over<const N: usize, T>(
 }
 
 /// `4000 complaints, 2026-03-01 to 2026-03-30`.
-pub(super) fn told(read: &Read) -> String {
+pub(in crate::cli) fn told(read: &Read) -> String {
     let complaints = counted(read.complaints as usize, "complaint");
     match (read.first_day, read.last_day) {
         (Some(first), Some(last)) => format!("{complaints}, {first} to {last}"),

@@ -9,6 +9,9 @@ mod show;
 mod test;
 mod why_not;
 
+pub(super) use diff::cases as changed_cases;
+pub(super) use history::told as told_of;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
