@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::at::Place;
+
 /// One mistake in a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleError {
@@ -15,6 +17,13 @@ pub struct RuleError {
     pub column: u64,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+impl RuleError {
+    pub(super) fn at(place: &Place, message: impl Into<String>) -> Self {
+        let Place { file, line, column } = place;
+        Self { file: file.to_string(), line: *line, column: *column, message: message.into() }
+    }
 }
 
 impl fmt::Display for RuleError {

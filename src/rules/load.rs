@@ -5,6 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::at;
 use super::error::{RuleError, RuleErrors, nearest};
 use super::schema::File;
 
@@ -102,12 +103,12 @@ fn read_file(path: &Path) -> Result<String, (u64, String)> {
 }
 
 /// Parses every file; the errors of all files are reported together.
-pub(super) fn parse(sources: &[Source]) -> Result<Vec<(String, File)>, RuleErrors> {
+pub(super) fn parse(sources: &[Source]) -> Result<Vec<File>, RuleErrors> {
     let mut files = Vec::with_capacity(sources.len());
     let mut errors = Vec::new();
     for source in sources {
-        match serde_saphyr::from_str::<File>(&source.text) {
-            Ok(file) => files.push((source.name.clone(), file)),
+        match at::reading(&source.name, || serde_saphyr::from_str::<File>(&source.text)) {
+            Ok(file) => files.push(file),
             Err(error) => errors.push(yaml_error(&source.name, &error)),
         }
     }

@@ -14,6 +14,7 @@
 //!
 //! The format is described field by field in `docs/rules.md`.
 
+mod at;
 mod check;
 mod compile;
 mod compiled;
