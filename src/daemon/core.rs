@@ -19,6 +19,9 @@ use crate::text::{Segmenter, parse_dictionary};
 pub struct RulesConfig {
     /// Folder of risk packs (`*.yaml`). Without it, the shipped ones.
     pub risk_dir: Option<PathBuf>,
+    /// Folder of local rule files (`*.yaml`) that add to the risk packs and change them, without a touch to
+    /// their files.
+    pub overlay_dir: Option<PathBuf>,
     /// Folder of the gazetteer (`*.toml`). Without it, the shipped one of 西城区.
     pub places_dir: Option<PathBuf>,
     /// File of words for segmentation, one a line. Without it, the shipped one.
@@ -55,10 +58,7 @@ pub fn knowledge(rules: &RulesConfig, engine: &EngineConfig) -> anyhow::Result<K
         Some(dir) => Gazetteer::load(dir)?,
         None => Gazetteer::builtin(),
     };
-    let pack = match &rules.risk_dir {
-        Some(dir) => RulePack::load(dir)?,
-        None => RulePack::builtin(),
-    };
+    let pack = RulePack::load(rules.risk_dir.as_deref(), rules.overlay_dir.as_deref())?;
     let segmenter = match &rules.dictionary_file {
         Some(file) => dictionary(file, &gazetteer)?,
         None => Segmenter::with_words(gazetteer.words()),

@@ -142,7 +142,7 @@ impl Compiler {
             let number = self.group_titles.len();
             self.group_numbers.insert(name.clone(), number);
             self.group_titles.push(group.value.title.clone());
-            if group.value.terms.is_empty() {
+            if group.value.terms.is_empty() && !group.value.is_disabled {
                 self.error(group, format!("the group `{name}` has no terms; add some or remove it"));
             }
             self.terms(&group.value.terms, Use::Group(number));
@@ -214,6 +214,9 @@ impl Compiler {
 
     fn rule(&mut self, rule: At<schema::Rule>) {
         let index = self.rules.len();
+        // What is wrong with the whole of a changed rule is for who changed it to mend.
+        let whole = rule.value.changed.clone().unwrap_or_else(|| rule.place.clone());
+        let whole = At { value: (), place: whole };
         self.head(&rule.value);
         let schema::Rule { strong, near, weak, context, needs, masks, lower, thresholds, tests, .. } =
             &rule.value;
@@ -235,7 +238,7 @@ impl Compiler {
         }
         if strong.is_empty() && near.is_empty() && weak.is_empty() {
             self.error(
-                &rule,
+                &whole,
                 format!("rule {} has no terms: give `strong`, `near` or `weak`", rule.value.id.value),
             );
         }
@@ -252,11 +255,12 @@ impl Compiler {
             self.lower(lower, Some(index));
         }
 
+        let before = self.errors.len();
         let watch = thresholds.watch.as_ref().map_or(WATCH, |value| self.number("watch", value, (1, 300)));
         let alert = thresholds.alert.as_ref().map_or(ALERT, |value| self.number("alert", value, (1, 300)));
-        if watch > alert {
+        if watch > alert && self.errors.len() == before {
             self.error(
-                &rule,
+                &whole,
                 format!("`watch` is {watch}, above `alert` {alert}; a hit is watched before it alerts"),
             );
         }
@@ -264,10 +268,10 @@ impl Compiler {
         if reachable < alert {
             let message =
                 format!("no text can reach the alert score {alert}: all weights together give {reachable}");
-            self.error(&rule, message);
+            self.error(&whole, message);
         }
         if tests.must_fire.is_empty() || tests.must_not_fire.is_empty() {
-            self.error(&rule, "needs at least one text in `must_fire` and one in `must_not_fire`");
+            self.error(&whole, "needs at least one text in `must_fire` and one in `must_not_fire`");
         }
         let rule = rule.value;
         self.rules.push(Rule {
@@ -276,6 +280,7 @@ impl Compiler {
                 title: rule.title,
                 category: rule.category,
                 status: rule.status,
+                reason: rule.reason.map(|reason| reason.value),
                 version: u32::try_from(rule.version.value).unwrap_or(1),
                 alert_at: alert,
                 owner: rule.owner.value,
@@ -308,6 +313,10 @@ impl Compiler {
         if let Some(first) = self.rule_places.insert(id.to_owned(), rule.id.place.clone()) {
             self.error(&rule.id, format!("the rule id `{id}` is already used at {first}; give it another"));
         }
+        let says_why = rule.reason.as_ref().is_some_and(|reason| !reason.value.trim().is_empty());
+        if rule.status == Status::Deprecated && !says_why {
+            self.error(&rule.id, format!("rule {id} is `deprecated` and gives no `reason`; say why"));
+        }
         self.number("version", &rule.version, (1, i32::MAX));
         if rule.owner.value.trim().is_empty() {
             self.error(&rule.owner, "the owner is empty; name the unit that answers for the rule");
@@ -334,7 +343,7 @@ impl Compiler {
         Some(Near { weight, groups: groups.try_into().ok()?, within })
     }
 
-    fn finish(mut self) -> Result<Compiled, RuleErrors> {
+    fn finish(self) -> Result<Compiled, RuleErrors> {
         if self.errors.is_empty() {
             let near = |group: &usize| {
                 self.rules.iter().flat_map(|rule| &rule.near).any(|near| near.groups.contains(group))
@@ -358,8 +367,7 @@ impl Compiler {
                 quiet: self.quiet,
             });
         }
-        self.errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        Err(RuleErrors(self.errors))
+        Err(RuleErrors::sorted(self.errors))
     }
 }
 

@@ -40,6 +40,14 @@ impl fmt::Display for RuleError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct RuleErrors(pub Vec<RuleError>);
 
+impl RuleErrors {
+    /// In the order of files and lines.
+    pub(super) fn sorted(mut errors: Vec<RuleError>) -> Self {
+        errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        Self(errors)
+    }
+}
+
 impl fmt::Display for RuleErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {

@@ -35,6 +35,9 @@ pub struct Reading {
     pub lowered: Vec<Lowered>,
     /// What keeps it from alerting besides; empty when it does.
     pub lacks: Vec<Lack>,
+    /// What an overlay has changed of the rule and of the groups it looks at, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overlay: Vec<String>,
     /// Every list of terms the rule looks at, with what was found of it and what was not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<TermList>,
@@ -94,7 +97,11 @@ pub struct Lowered {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Lack {
     /// It is in status `deprecated`.
-    Deprecated,
+    Deprecated {
+        /// Why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// The score.
     Points {
         /// Points that are missing.
@@ -192,7 +199,10 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Deprecated => f.write_str("the rule is deprecated: no text fires it"),
+            Self::Deprecated { reason } => {
+                f.write_str("the rule is deprecated, no text fires it")?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+            }
             Self::Points { short: 1 } => f.write_str("1 point is missing"),
             Self::Points { short } => write!(f, "{short} points are missing"),
             Self::Strong => {

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::at::At;
+use super::at::{At, Place};
+use super::change::Changes;
 
 /// How far a rule is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +73,9 @@ pub(super) struct File {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub quiet: Vec<Text>,
+    /// What is changed of the pack below. Only in a file of an overlay (`rules.overlay_dir`).
+    #[schemars(with = "Option<Changes>")]
+    pub change: Option<At<Changes>>,
 }
 
 /// A list of terms with a name.
@@ -83,6 +87,9 @@ pub(super) struct Group {
     /// Literal terms of at least two characters, or regular expressions that begin with `re:`.
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub terms: Vec<Text>,
+    /// An overlay has taken its terms away on purpose.
+    #[serde(skip)]
+    pub is_disabled: bool,
 }
 
 /// A context that lowers a score.
@@ -144,6 +151,9 @@ pub(super) struct Rule {
     pub category: String,
     /// How far it is trusted.
     pub status: Status,
+    /// Why it is deprecated; asked for then.
+    #[schemars(with = "Option<String>")]
+    pub reason: Option<Text>,
     /// From 1; raised with each change of meaning, and kept with every hit.
     #[schemars(with = "i64", range(min = 1))]
     pub version: At<i64>,
@@ -188,6 +198,9 @@ pub(super) struct Rule {
     pub thresholds: Thresholds,
     /// The texts it was written against.
     pub tests: Tests,
+    /// Where an overlay has changed it last.
+    #[serde(skip)]
+    pub changed: Option<Place>,
 }
 
 /// Terms of one weight.

@@ -1,14 +1,12 @@
 //! `fenghuo rules explain`
 
-use std::path::PathBuf;
-
-use clap::{Args, ValueHint};
+use clap::Args;
 use serde_json::json;
 
 use crate::rules::{Reading, Verdict, nearest, sample};
 
 use super::super::{Context, Exit};
-use super::{Origin, print, show, words};
+use super::{RulesFrom, print, show, words};
 
 /// How many rules are told that come near.
 const NEAR: usize = 3;
@@ -23,9 +21,8 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub title: String,
 
-    /// Folder with the rules
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesFrom,
 
     /// Write the answer as JSON
     #[arg(long)]
@@ -33,7 +30,7 @@ pub struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
-    let pack = Origin::of(args.rules.as_deref(), context)?.pack()?;
+    let pack = args.rules.origin(context)?.pack()?;
     let complaint = sample(&crate::text::mask_personal(&args.title), &words(&args.text)?);
     let mut readings = pack.readings(&complaint);
     // What each list holds is for one rule at a time: `why-not`.

@@ -45,6 +45,9 @@ pub(super) fn reading(reading: &Reading, complaint: &Complaint) -> String {
         let words: Vec<&str> = words.iter().map(|word| word.words.as_str()).collect();
         let _ = writeln!(out, "  {what} because of {}", words.join(", "));
     }
+    for change in &reading.overlay {
+        let _ = writeln!(out, "  overlay: {change}");
+    }
     let mut contexts = Vec::new();
     for lack in &reading.lacks {
         match lack {

@@ -11,7 +11,7 @@ use crate::store::Store as _;
 use crate::store::sqlite::SqliteStore;
 
 use super::super::{Context, Exit, OrExit as _};
-use super::{Origin, print, show, words};
+use super::{RulesFrom, print, show, words};
 
 /// Arguments of `fenghuo rules why-not`.
 #[derive(Debug, Args)]
@@ -22,9 +22,8 @@ pub struct WhyNotArgs {
     #[command(flatten)]
     of: Of,
 
-    /// Folder with the rules
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesFrom,
 
     /// Folder with the daemon's data (`store.path`), for --complaint
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -49,7 +48,7 @@ struct Of {
 }
 
 pub(super) fn run(args: &WhyNotArgs, context: &Context) -> anyhow::Result<Exit> {
-    let pack = Origin::of(args.rules.as_deref(), context)?.pack()?;
+    let pack = args.rules.origin(context)?.pack()?;
     if !pack.rules().any(|rule| rule.id == args.rule) {
         return Err(unknown(&args.rule, &pack)).or_exit(Exit::Usage);
     }

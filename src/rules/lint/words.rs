@@ -32,7 +32,7 @@ pub(super) fn entries<'f>(texts: &'f [Text]) -> Vec<Entry<'f>> {
     texts.iter().filter_map(entry).collect()
 }
 
-impl<'f> Entry<'f> {
+impl Entry<'_> {
     pub(super) fn is_pattern(&self) -> bool {
         self.regex.is_some()
     }
