@@ -311,6 +311,10 @@ fn why_risky(hit: &RiskHit) -> Markup {
         at if hit.alerts() => format!("达到 {at} 分"),
         at => format!("未达到 {at} 分，只记录"),
     };
+    let verdict = match &hit.suppressed {
+        Some(suppressed) => suppressed.chinese(),
+        None => verdict,
+    };
     html! {
         div {
             "规则 " (hit.rule) " 第" (hit.rule_version) "版 · " (hit.category) " · " (hit.score) " 分，" (verdict)

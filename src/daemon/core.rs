@@ -65,7 +65,8 @@ pub fn knowledge(rules: &RulesConfig, engine: &EngineConfig) -> anyhow::Result<K
     };
     let segmenter = Arc::new(segmenter);
     let places = Arc::new(Places::new(Arc::new(gazetteer), Arc::clone(&segmenter)));
-    Ok(Knowledge { segmenter, places, pack: Arc::new(pack), title_weight: engine.group.title_weight })
+    let (title_weight, zone) = (engine.group.title_weight, engine.zone()?);
+    Ok(Knowledge { segmenter, places, pack: Arc::new(pack), title_weight, zone })
 }
 
 fn dictionary(file: &Path, gazetteer: &Gazetteer) -> anyhow::Result<Segmenter> {

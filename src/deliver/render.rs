@@ -183,6 +183,7 @@ pub(in crate::deliver) mod examples {
             masked: Vec::new(),
             entity: Some("某某健身".into()),
             entity_span: None,
+            suppressed: None,
         };
         Alert {
             id: "JR20260301-0C4M9TPD".into(),

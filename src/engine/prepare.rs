@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::entity::{self, EntityMention, MentionSource};
@@ -11,7 +12,7 @@ use crate::model::{
     CallerKeys, Complaint, ContentHash, PlaceFields, PlaceMention, ReportedCaller, RiskHit, Where,
 };
 use crate::place::{PlaceKeys, Places};
-use crate::rules::RulePack;
+use crate::rules::{About, RulePack};
 use crate::text::{Segmenter, mask_personal, mask_phone, normalise};
 
 use super::CallerHasher;
@@ -27,6 +28,8 @@ pub struct Knowledge {
     pub pack: Arc<RulePack>,
     /// How many times a word in the title counts against one in the text.
     pub title_weight: u32,
+    /// The zone in which a complaint's time is a day, for exceptions that end.
+    pub zone: TimeZone,
 }
 
 /// A complaint with everything the fold needs to decide.
@@ -86,7 +89,7 @@ impl Preparer {
     }
 
     fn read(&self, complaint: Arc<Complaint>, callers: CallerKeys, content: ContentHash) -> Prepared {
-        let Knowledge { segmenter: _, places, pack, title_weight } = &self.knowledge;
+        let Knowledge { segmenter: _, places, pack, title_weight, zone } = &self.knowledge;
         let title = normalise(&complaint.title);
         let text = normalise(&complaint.text);
         let grams = Grams::read(&title, &text, *title_weight);
@@ -101,6 +104,11 @@ impl Preparer {
         if let Some(best) = mentions.into_iter().next() {
             name_entity(&mut risks, &best);
         }
+        let accused = risks.first().and_then(|hit| hit.entity.clone());
+        let is_entity =
+            |name: &str| accused.as_deref().is_some_and(|accused| entity::is_named(accused, name));
+        let about = About { complaint: &complaint, zone, is_entity: &is_entity };
+        pack.suppress(&mut risks, &title, &text, &about);
         Prepared { complaint, callers, content, grams, places, place_keys, company, risks }
     }
 }

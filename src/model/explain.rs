@@ -1,7 +1,9 @@
 //! Why something was decided, as data. Words for people are made from these at the edge.
 
-use jiff::Timestamp;
 use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 use serde::{Deserialize, Serialize};
 
@@ -191,13 +193,39 @@ pub struct RiskHit {
     /// Where the entity is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_span: Option<Span>,
+    /// The exception for which it does not alert, whatever its score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Box<Suppressed>>,
+}
+
+/// Why a hit is not told: somebody has said so in the rule pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// The exception's id.
+    pub exception: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub until: Date,
+}
+
+impl Suppressed {
+    /// In Chinese for people.
+    #[must_use]
+    pub fn chinese(&self) -> String {
+        let Self { exception, owner, reason, until } = self;
+        format!("例外{exception}：{reason}（{owner}，至{until}），不提示，只记录")
+    }
 }
 
 impl RiskHit {
-    /// Whether the hit is strong enough to alert; otherwise it is kept and shown, not pushed.
+    /// Whether the hit is strong enough to alert, and no exception holds for it; otherwise it is kept and
+    /// shown, not pushed.
     #[must_use]
     pub fn alerts(&self) -> bool {
-        self.score >= self.alert_at
+        self.score >= self.alert_at && self.suppressed.is_none()
     }
 }
 

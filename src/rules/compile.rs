@@ -8,10 +8,13 @@ use super::RuleInfo;
 use super::at::{At, Place};
 use super::compiled::{Adjust, Compiled, Near, Rule, TestText, Use};
 use super::error::{RuleError, RuleErrors, is_rule_id};
+use super::exception::Exception;
 use super::load::unknown;
 use super::matcher::{MAX_TERM_CHARS, Matcher, PATTERN, normal_literal, pattern};
 use super::schema::{self, File, Status, Text};
 use super::score::{EXTRA_STRONG_CAP, WEAK_CAP};
+
+mod exceptions;
 
 /// A score from which a hit is kept, when the rule does not say.
 pub(super) const WATCH: i32 = 40;
@@ -25,8 +28,14 @@ pub(super) fn compile(files: Vec<File>) -> Result<Compiled, RuleErrors> {
     for file in &files {
         compiler.groups(file);
     }
-    for file in files {
+    let mut exceptions = Vec::new();
+    for mut file in files {
+        exceptions.append(&mut file.exceptions);
         compiler.file(file);
+    }
+    // Rules first, for the same reason.
+    for exception in exceptions {
+        compiler.exception(exception);
     }
     compiler.finish()
 }
@@ -44,6 +53,7 @@ struct Compiler {
     rules: Vec<Rule>,
     rule_places: BTreeMap<String, Place>,
     quiet: Vec<TestText>,
+    exceptions: Vec<Exception>,
 }
 
 impl Compiler {
@@ -74,31 +84,35 @@ impl Compiler {
         }
     }
 
-    /// The number of a term; new terms are compiled, equal ones shared.
-    fn term(&mut self, term: &Text) -> Option<u32> {
+    /// The normal form of a literal term; of a pattern how it was typed, and the pattern.
+    fn read_term(&mut self, term: &Text) -> Option<(String, Option<Regex>)> {
         let text = term.value.as_str();
         if text.chars().count() > MAX_TERM_CHARS {
             self.error(term, format!("the term is longer than {MAX_TERM_CHARS} characters; split it"));
             return None;
         }
-        let (key, compiled) = if let Some(source) = text.strip_prefix(PATTERN) {
-            match pattern(source) {
-                Ok(regex) => (text.to_owned(), Some(regex)),
+        if let Some(source) = text.strip_prefix(PATTERN) {
+            return match pattern(source) {
+                Ok(regex) => Some((text.to_owned(), Some(regex))),
                 Err(message) => {
                     self.error(term, message);
-                    return None;
+                    None
                 }
-            }
-        } else {
-            let normal = normal_literal(text);
-            if normal.chars().count() < 2 {
-                let message =
-                    format!("the term `{text}` is shorter than two characters; it would match everywhere");
-                self.error(term, message);
-                return None;
-            }
-            (normal, None)
-        };
+            };
+        }
+        let normal = normal_literal(text);
+        if normal.chars().count() < 2 {
+            let message =
+                format!("the term `{text}` is shorter than two characters; it would match everywhere");
+            self.error(term, message);
+            return None;
+        }
+        Some((normal, None))
+    }
+
+    /// The number of a term; new terms are compiled, equal ones shared.
+    fn term(&mut self, term: &Text) -> Option<u32> {
+        let (key, compiled) = self.read_term(term)?;
         if let Some(&number) = self.term_numbers.get(&key) {
             return Some(number);
         }
@@ -365,6 +379,7 @@ impl Compiler {
                 terms: self.terms,
                 matcher: Matcher::new(self.literals, self.patterns),
                 quiet: self.quiet,
+                exceptions: self.exceptions,
             });
         }
         Err(RuleErrors::sorted(self.errors))

@@ -21,6 +21,7 @@ mod check;
 mod compile;
 mod compiled;
 mod error;
+mod exception;
 mod files;
 mod gate;
 mod haystack;
@@ -40,11 +41,14 @@ mod trace;
 use std::fmt;
 use std::path::Path;
 
+use jiff::civil::Date;
+
 use crate::model::{Complaint, RiskHit, Where};
 use crate::text::Normalised;
 
 pub use check::{Expectation, TestFailure, TestReport, sample};
 pub use error::{RuleError, RuleErrors};
+pub use exception::{About, Exception};
 pub use files::RuleFiles;
 pub use lint::{RuleWarning, WarningKind};
 pub use overlay::{Changed, OverlayChange};
@@ -178,6 +182,29 @@ impl RulePack {
             reach.rules(compiled).filter_map(|rule| score::evaluate(rule, compiled, &scan)).collect();
         hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.rule.cmp(&b.rule)));
         hits
+    }
+
+    /// Marks those of the `hits` of a complaint for which an exception holds: they no longer alert, and say
+    /// by which exception. `title` and `text` are as in [`RulePack::hits`].
+    pub fn suppress(&self, hits: &mut [RiskHit], title: &Normalised, text: &Normalised, about: &About<'_>) {
+        exception::suppress(&self.compiled, hits, (title, text), about);
+    }
+
+    /// The same for what [`RulePack::readings`] gave.
+    pub fn suppress_readings(&self, readings: &mut [Reading], about: &About<'_>) {
+        exception::suppress_readings(&self.compiled, readings, about);
+    }
+
+    /// The exceptions of the pack, in the order of files, whether they hold today or not.
+    #[must_use]
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.compiled.exceptions
+    }
+
+    /// Warnings about exceptions that have ended by `today`, or end within two weeks.
+    #[must_use]
+    pub fn ending_exceptions(&self, today: Date) -> Vec<RuleWarning> {
+        exception::ending(&self.compiled.exceptions, today)
     }
 
     /// What each rule makes of `complaint`, also those that do not fire, in the order of

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{ScorePart, Span};
+use crate::model::{ScorePart, Span, Suppressed};
 
 use super::schema::Status;
 
@@ -35,6 +35,9 @@ pub struct Reading {
     pub lowered: Vec<Lowered>,
     /// What keeps it from alerting besides; empty when it does.
     pub lacks: Vec<Lack>,
+    /// The exception for which it does not alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppressed>,
     /// What an overlay has changed of the rule and of the groups it looks at, each with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overlay: Vec<String>,
@@ -53,6 +56,8 @@ pub enum Verdict {
     Shadow,
     /// The hit is kept and does not alert.
     Watched,
+    /// The hit is kept and does not alert, since an exception holds for it.
+    Suppressed,
     /// Too little for a hit.
     Below,
     /// It is in status `deprecated`, and not matched at all.
@@ -190,6 +195,7 @@ impl fmt::Display for Verdict {
             Self::Alerts => "alerts",
             Self::Shadow => "would alert, but is in shadow",
             Self::Watched => "is kept, does not alert",
+            Self::Suppressed => "is kept, does not alert because of an exception",
             Self::Below => "does not fire",
             Self::NotMatched => "is deprecated and not matched",
         })

@@ -73,6 +73,10 @@ pub(super) struct File {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub quiet: Vec<Text>,
+    /// Known cases about which rules do not alert for a while.
+    #[serde(default)]
+    #[schemars(with = "Vec<Exception>")]
+    pub exceptions: Vec<At<Exception>>,
     /// What is changed of the pack below. Only in a file of an overlay (`rules.overlay_dir`).
     #[schemars(with = "Option<Changes>")]
     pub change: Option<At<Changes>>,
@@ -136,6 +140,40 @@ pub(super) struct Route {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub unless: Vec<Text>,
+}
+
+/// A known case that is taken care of. All of what it names must be there: one of its terms, one of its
+/// companies, one of its places, as far as it names any.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exception {
+    /// Unique in the pack: 1 to 32 of `A-Z`, `a-z`, `0-9`, `-` and `_`. Kept with what it hides.
+    #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_-]{1,32}$"))]
+    pub id: Text,
+    /// Who answers for it.
+    #[schemars(with = "String", length(min = 1))]
+    pub owner: Text,
+    /// Why nothing need be told, in Chinese.
+    #[schemars(with = "String", length(min = 1))]
+    pub reason: Text,
+    /// The last day on which it holds: YYYY-MM-DD, by the time of the complaint.
+    #[schemars(with = "String", regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub until: Text,
+    /// Ids of the rules it holds for; `'*'` are all.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub rules: Vec<Text>,
+    /// Words of the complaint: literal terms or regular expressions that begin with `re:`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub terms: Vec<Text>,
+    /// Names of the company accused, under any spelling.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub entity: Vec<Text>,
+    /// Words of the district, street, community or address that the event gives.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub place: Vec<Text>,
 }
 
 /// One rule.

@@ -7,6 +7,7 @@ use crate::model::{ComplaintId, PlaceFields, ReportedCaller, Where};
 use crate::text::normalise;
 
 mod analysts;
+mod exceptions;
 mod overlays;
 
 fn complaint(title: &str, text: &str) -> Complaint {
@@ -199,7 +200,7 @@ t.yaml:4: rule T01 fires on a text that must stay quiet (score 65: strong:非法
 #[test]
 fn mistakes_are_told_with_place_and_remedy() {
     insta::assert_snapshot!(refused("", "    strng: []"), @"t.yaml:16:5: unknown key `strng`; did you mean `strong`?");
-    insta::assert_snapshot!(refused("colour: red", ""), @"t.yaml:4:1: unknown key `colour`; the keys here are groups, masks, lower, route, rules, quiet, change");
+    insta::assert_snapshot!(refused("colour: red", ""), @"t.yaml:4:1: unknown key `colour`; the keys here are groups, masks, lower, route, rules, quiet, exceptions, change");
     insta::assert_snapshot!(refused("", "    needs: {any: [fligth]}"), @"t.yaml:16:19: unknown group `fligth`; did you mean `flight`?");
     insta::assert_snapshot!(refused("", "    lower: [{name: 坏, by: 5, terms: ['re:年化(']}]"), @"t.yaml:16:38: the pattern is not valid: unclosed group");
     insta::assert_snapshot!(refused("", "    masks: [卡]"), @"t.yaml:16:13: the term `卡` is shorter than two characters; it would match everywhere");

@@ -75,6 +75,7 @@ impl<'a, 't> Trace<'a, 't> {
             masked: self.masked(),
             lowered,
             lacks,
+            suppressed: None,
             overlay: changes.iter().filter(|change| self.concerns(change)).map(ToString::to_string).collect(),
             lists: self.lists(),
         }

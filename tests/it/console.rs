@@ -53,6 +53,7 @@ fn hit() -> RiskHit {
         masked: vec![span(Where::Text, 9, 17)],
         entity: Some("<某某>".into()),
         entity_span: None,
+        suppressed: None,
     }
 }
 

@@ -84,9 +84,11 @@ fn told(fired: &Fired, period: &Period) -> String {
 }
 
 fn one(rule: &RuleFired, read: &Read, period: &Period) -> String {
-    let RuleFired { rule, title, kept, alerting, companies, days, samples, .. } = rule;
+    let RuleFired { rule, title, kept, alerting, suppressed, companies, days, samples, .. } = rule;
+    let suppressed =
+        if *suppressed == 0 { String::new() } else { format!(" ({suppressed} by an exception)") };
     let companies = if *companies == 1 { "1 company".to_owned() } else { format!("{companies} companies") };
-    let mut out = format!("{rule} {title}: {alerting} alerting, {kept} kept, {companies}\n");
+    let mut out = format!("{rule} {title}: {alerting} alerting, {kept} kept{suppressed}, {companies}\n");
     if let (Some(first), Some(last)) = (read.first_day, read.last_day) {
         out.push_str(&row_of_days(days, first, last));
     }

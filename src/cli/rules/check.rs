@@ -4,12 +4,13 @@ use std::io::{IsTerminal as _, Write as _};
 
 use annotate_snippets::{AnnotationKind, Level, Origin as Place, Renderer, Snippet};
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::rules::{RuleError, RuleErrors, RuleFiles, RulePack, RuleWarning};
 
 use super::super::{Context, Exit};
-use super::{Origin, RulesIn, counted};
+use super::{Origin, RulesIn, counted, zone};
 
 /// Arguments of `fenghuo rules check`.
 #[derive(Debug, Args)]
@@ -29,7 +30,12 @@ pub struct CheckArgs {
 pub(super) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Exit> {
     let origin = args.rules.origin(context)?;
     let files = origin.files();
-    let rules = |files: &RuleFiles| Ok((files.warnings()?, files.pack()?));
+    let today = zone(context)?.to_datetime(Timestamp::now()).date();
+    let rules = |files: &RuleFiles| {
+        let (mut warnings, pack) = (files.warnings()?, files.pack()?);
+        warnings.extend(pack.ending_exceptions(today));
+        Ok((warnings, pack))
+    };
     let checked: Result<_, RuleErrors> = match &files {
         Ok(files) => rules(files),
         Err(errors) => Err(errors.clone()),

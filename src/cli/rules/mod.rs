@@ -14,9 +14,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueHint};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::daemon::core::RulesConfig;
-use crate::rules::{RuleErrors, RuleFiles, RulePack, json_schema, scaffold};
+use crate::entity;
+use crate::model::Complaint;
+use crate::rules::{About, Reading, RuleErrors, RuleFiles, RulePack, json_schema, sample, scaffold};
+use crate::text::normalise;
 
 use super::{Context, Exit, OrExit as _};
 
@@ -237,6 +242,35 @@ fn words(given: &str) -> anyhow::Result<String> {
     }
     // As the daemon does before rules see anything.
     Ok(crate::text::mask_personal(text).into_owned())
+}
+
+/// Says of readings which of them an exception takes away: of a complaint by its day, of a bare text by
+/// today.
+fn suppress(
+    pack: &RulePack,
+    readings: &mut [Reading],
+    complaint: &Complaint,
+    context: &Context,
+) -> anyhow::Result<()> {
+    if pack.exceptions().is_empty() {
+        return Ok(());
+    }
+    let (title, text) = (normalise(&complaint.title), normalise(&complaint.text));
+    let accused = entity::mentions(complaint, &title, &text).into_iter().next();
+    let is_entity = |name: &str| accused.as_ref().is_some_and(|best| entity::is_named(&best.name, name));
+    let zone = zone(context)?;
+    pack.suppress_readings(readings, &About { complaint, zone: &zone, is_entity: &is_entity });
+    Ok(())
+}
+
+/// The zone in which times are days.
+fn zone(context: &Context) -> anyhow::Result<TimeZone> {
+    context.config()?.config.engine.zone().or_exit(Exit::Usage)
+}
+
+/// A complaint of which nothing is known but its words, made now.
+fn said(title: &str, text: &str) -> Complaint {
+    Complaint { received_at: Timestamp::now(), ..sample(title, text) }
 }
 
 fn fail<T>(message: &'static str) -> anyhow::Result<T> {

@@ -50,6 +50,10 @@ pub enum WarningKind {
     DuplicateTest,
     /// A rule of status `stable` that names nothing it was written from.
     NoReferences,
+    /// An exception whose last day is over.
+    ExpiredException,
+    /// An exception whose last day is near.
+    ExpiringException,
 }
 
 impl WarningKind {
@@ -65,6 +69,8 @@ impl WarningKind {
             Self::FewTests => "few-tests",
             Self::DuplicateTest => "duplicate-test",
             Self::NoReferences => "no-references",
+            Self::ExpiredException => "expired-exception",
+            Self::ExpiringException => "expiring-exception",
         }
     }
 }

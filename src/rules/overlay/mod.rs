@@ -139,6 +139,11 @@ impl Layer {
         for route in &file.route {
             self.tell(Changed::Pack(format!("route {}", route.value.to)), route, &["added".to_owned()]);
         }
+        for exception in &file.exceptions {
+            let of = Changed::Pack(format!("exception {}", exception.value.id.value));
+            let until = format!("added, until {}", exception.value.until.value);
+            self.tell(of, &exception.value.id, &[until]);
+        }
         for (texts, name) in [(&file.masks, "masks"), (&file.quiet, "quiet")] {
             if let Some(first) = texts.first() {
                 self.tell(Changed::Pack(name.to_owned()), first, &[format!("added {}", listed(texts))]);

@@ -6,6 +6,8 @@ use std::process::Output;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+mod overlay;
+
 const PACK: &str = "\
 groups:
   flight: {title: 失联, terms: [跑路, 失联]}
@@ -224,62 +226,6 @@ fn a_new_rule_goes_beside_the_others_and_passes_every_check() {
     assert_eq!(code, 2);
     insta::assert_snapshot!(told, @"fenghuo: rule T02 is already there (u.yaml); take another id");
     assert_eq!(folder.run(&["new", "lower"]).0, 2);
-}
-
-#[test]
-fn an_overlay_is_checked_shown_and_compared() {
-    let folder = Folder::with(&PACK.replace("masks: [公园里]\n", ""));
-    let over = folder.0.path().join("local");
-    fs::create_dir(&over).unwrap();
-    let change = |text: &str| fs::write(over.join("l.yaml"), text).unwrap();
-    change("change:\n  groups: [{name: flight, terms: {add: [人没影了]}}]\n");
-    let (code, told) = folder.run(&["check", "pack", "--overlay", "local", "--strict"]);
-    assert_eq!(code, 0);
-    insta::assert_snapshot!(told, @"
-overlay: overlay/l.yaml:2: group flight: terms: added 人没影了
-pack with local: 1 rule in 2 files, no problem
-");
-    // What the configuration names is meant when no folder is given.
-    let set = ["--set", "rules.risk_dir=pack", "--set", "rules.overlay_dir=local"];
-    let (_, explained) = folder.run(&[&["explain", "健身房人没影了"][..], &set].concat());
-    insta::assert_snapshot!(explained, @"
-T01 试验 (stable): alerts; score 60, kept from 40, alerts from 60
-  | 健身房人没影了
-  | ^^^^^^^^^^^^^^
-   +60 near:健身房+人没影了
-  overlay: overlay/l.yaml:2: group flight: terms: added 人没影了
-");
-    events(&folder, "");
-    change("change:\n  rules: [{id: T01, disable: 本区不用}]\n");
-    let diff = ["diff", "pack", "pack", "--overlay", "local", "--events", "events.ndjson", "--samples", "0"];
-    let (code, told) = folder.run(&diff);
-    assert_eq!(code, 1);
-    insta::assert_snapshot!(told, @"
-pack -> pack with local over 3 complaints, 2026-03-01 to 2026-03-03
-
-T01 试验 (stable -> deprecated): 2 lost alerting, 0 unchanged
-
-risk cases: 0 new, 2 lost, 0 with another level, 0 unchanged
-group incidents: no difference
-");
-    change("change:\n  groups: [{name: fligth, terms: {add: [人没影了]}}]\n");
-    let (code, told) = folder.run(&["check", "pack", "--overlay", "local"]);
-    assert_eq!(code, 1);
-    insta::assert_snapshot!(told, @"
-error: unknown group `fligth`; did you mean `flight`?
- --> local/l.yaml:2:19
-  |
-2 |   groups: [{name: fligth, terms: {add: [人没影了]}}]
-  |                   ^^^^^^
-
-1 problem in pack with local
-");
-    change("change:\n  rules: [{id: F07, status: shadow}]\n");
-    let (code, told) = folder.run(&["check", "builtin", "--overlay", "local"]);
-    assert!(
-        code == 0 && told.ends_with("the built-in rules with local: 20 rules in 7 files, no problem\n"),
-        "{told}"
-    );
 }
 
 /// Complaints of three days, and a line that is none.
