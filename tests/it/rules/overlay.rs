@@ -65,7 +65,7 @@ fn an_exception_hides_a_hit_is_shown_and_told_before_it_ends() {
     let folder = Folder::with(&PACK.replace("masks: [公园里]\n", ""));
     let over = folder.0.path().join("local");
     fs::create_dir(&over).unwrap();
-    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap()).date();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap()).date();
     let except = |until: &str| {
         let text = format!(
             "exceptions:\n  - {{id: E1, owner: 商务局, reason: 专班处理, until: {until}, rules: [T01], terms: [蓝桥]}}\n"
