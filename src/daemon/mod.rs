@@ -4,6 +4,7 @@
 //! of the other rooms. **Promises:** a start that cannot work fails with one clear line before
 //! anything is touched. **Leaves to others:** all decisions about complaints.
 
+mod admin;
 pub mod backtest;
 pub mod config;
 pub mod core;
@@ -18,5 +19,6 @@ pub mod reload;
 pub mod replay;
 pub mod secrets;
 pub mod serve;
+pub mod standing;
 pub mod systemd;
 pub mod trial;

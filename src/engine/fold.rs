@@ -13,6 +13,8 @@ use crate::model::{
     IncidentRecord, PartitionKey,
 };
 
+use crate::rules::RulePack;
+
 use super::headline::{grounds, headline};
 use super::incidents::GroupCase;
 use super::judge::Judged;
@@ -116,6 +118,12 @@ impl Engine {
     /// Which complaints this engine groups.
     pub fn partition(&self) -> &PartitionKey {
         &self.partition
+    }
+
+    /// Works with other rules from now on. What is open keeps what was decided about it, as it does when the
+    /// engine is put back from the store.
+    pub fn use_pack(&mut self, pack: Arc<RulePack>) {
+        self.knowledge.pack = pack;
     }
 
     /// How much it holds.

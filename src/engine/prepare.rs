@@ -75,7 +75,7 @@ impl Preparer {
     pub fn prepare(&self, mut complaint: Complaint, content: ContentHash) -> Prepared {
         let callers = self.hasher.keys(&complaint.caller);
         hide_personal_data(&mut complaint);
-        self.read(Arc::new(complaint), callers, content)
+        self.read(Arc::new(complaint), callers, content, None)
     }
 
     /// Reads a stored complaint again: its numbers are masked already and its caller is hashed.
@@ -85,30 +85,52 @@ impl Preparer {
         callers: CallerKeys,
         content: ContentHash,
     ) -> Prepared {
-        self.read(complaint, callers, content)
+        self.read(complaint, callers, content, None)
     }
 
-    fn read(&self, complaint: Arc<Complaint>, callers: CallerKeys, content: ContentHash) -> Prepared {
+    /// The same, with the risk rules that it was found to meet when it came: an engine that is put back
+    /// stands where it stood, whatever the rules say by now.
+    pub fn prepare_decided(
+        &self,
+        complaint: Arc<Complaint>,
+        callers: CallerKeys,
+        content: ContentHash,
+        risks: &[RiskHit],
+    ) -> Prepared {
+        self.read(complaint, callers, content, Some(risks))
+    }
+
+    fn read(
+        &self,
+        complaint: Arc<Complaint>,
+        callers: CallerKeys,
+        content: ContentHash,
+        decided: Option<&[RiskHit]>,
+    ) -> Prepared {
         let Knowledge { segmenter: _, places, pack, title_weight, zone } = &self.knowledge;
         let title = normalise(&complaint.title);
         let text = normalise(&complaint.text);
         let grams = Grams::read(&title, &text, *title_weight);
         let places = places.read(&complaint.place, &title, &text);
         let place_keys = PlaceKeys::new(&places);
-        let mut risks = pack.hits(&complaint, &title, &text);
+        let mut risks = match decided {
+            Some(risks) => risks.to_vec(),
+            None => pack.hits(&complaint, &title, &text),
+        };
         // Without a risk only whom the title or the field names is what the complaint is about.
         let nothing = normalise("");
         let heard = if risks.is_empty() { &nothing } else { &text };
         let mentions = entity::mentions(&complaint, &title, heard);
         let company = accused(&risks, &mentions);
-        if let Some(best) = mentions.into_iter().next() {
-            name_entity(&mut risks, &best);
+        if decided.is_none() {
+            let best = mentions.into_iter().next();
+            if let Some(best) = &best {
+                name_entity(&mut risks, best);
+            }
+            let is_entity = |name: &str| best.as_ref().is_some_and(|best| entity::is_named(&best.name, name));
+            let about = About { complaint: &complaint, zone, is_entity: &is_entity };
+            pack.suppress(&mut risks, &title, &text, &about);
         }
-        let accused = risks.first().and_then(|hit| hit.entity.clone());
-        let is_entity =
-            |name: &str| accused.as_deref().is_some_and(|accused| entity::is_named(accused, name));
-        let about = About { complaint: &complaint, zone, is_entity: &is_entity };
-        pack.suppress(&mut risks, &title, &text, &about);
         Prepared { complaint, callers, content, grams, places, place_keys, company, risks }
     }
 }

@@ -1,5 +1,6 @@
 //! The fold as a whole: what is raised, told again, ended and never told.
 
+mod decided;
 mod exceptions;
 mod who_and_when;
 

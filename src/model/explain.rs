@@ -198,6 +198,33 @@ pub struct RiskHit {
     pub suppressed: Option<Box<Suppressed>>,
 }
 
+/// What came of a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HitOutcome {
+    /// It alerts.
+    Alerting,
+    /// It has too few points to.
+    Kept,
+    /// It has the points, and its rule is on trial.
+    Shadow,
+    /// An exception holds for it.
+    Suppressed,
+}
+
+impl HitOutcome {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alerting => "alerting",
+            Self::Kept => "kept",
+            Self::Shadow => "shadow",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
 /// Why a hit is not told: somebody has said so in the rule pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suppressed {
@@ -226,6 +253,18 @@ impl RiskHit {
     #[must_use]
     pub fn alerts(&self) -> bool {
         self.score >= self.alert_at && self.suppressed.is_none()
+    }
+
+    /// What came of it; `alert_at` is the score from which its rule alerts as it is written, on trial or
+    /// not.
+    #[must_use]
+    pub fn outcome(&self, alert_at: i32) -> HitOutcome {
+        match () {
+            () if self.suppressed.is_some() => HitOutcome::Suppressed,
+            () if self.alerts() => HitOutcome::Alerting,
+            () if self.score >= alert_at => HitOutcome::Shadow,
+            () => HitOutcome::Kept,
+        }
     }
 }
 

@@ -153,6 +153,12 @@ impl RulePack {
         self.compiled.rules.iter().map(|rule| &rule.info)
     }
 
+    /// The rule of this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&RuleInfo> {
+        self.rules().find(|rule| rule.id == id)
+    }
+
     /// What an overlay has changed, in the order of its files.
     #[must_use]
     pub fn changes(&self) -> &[OverlayChange] {

@@ -106,12 +106,21 @@ impl Pipeline {
         self.step(Step::EngineReady)
     }
 
-    /// Takes over other rules if there are any: between two batches, and with every engine rebuilt
-    /// from the store, as after a restart. Their leases and positions stay, since nobody else may
-    /// have committed under them.
+    /// Takes over other rules if there are any, between two batches. An engine stands on what was decided,
+    /// so risk rules are for complaints to come and cost nothing here. Where places or words are read
+    /// otherwise, every engine is rebuilt from the store, as after a restart; their leases and positions
+    /// stay, since nobody else may have committed under them.
     pub(super) fn renew(&mut self) -> Result<(), Stop> {
         let Some(preparer) = self.renewal.offered() else { return Ok(()) };
-        self.parts.preparer = preparer;
+        let old = std::mem::replace(&mut self.parts.preparer, preparer);
+        let (old, new) = (old.knowledge(), self.parts.preparer.knowledge());
+        if Arc::ptr_eq(&old.places, &new.places) && Arc::ptr_eq(&old.segmenter, &new.segmenter) {
+            for live in self.live.values_mut() {
+                live.engine.use_pack(Arc::clone(&new.pack));
+            }
+            self.renewal.taken();
+            return Ok(());
+        }
         let partitions: Vec<PartitionKey> = self.live.keys().cloned().collect();
         for partition in partitions {
             self.build_again(&partition)?;
@@ -187,7 +196,8 @@ impl Pipeline {
             .map(|stored| {
                 let record = &stored.record;
                 let complaint = Arc::clone(&record.complaint);
-                caught(|| preparer.prepare_stored(complaint, record.callers.clone(), record.content))
+                let (callers, risks) = (record.callers.clone(), &record.decision.risks);
+                caught(|| preparer.prepare_decided(complaint, callers, record.content, risks))
             })
             .collect();
         for (stored, prepared) in chunk.drain(..).zip(&prepared) {
