@@ -161,6 +161,7 @@ pub(in crate::deliver) mod examples {
                 window_days: 30,
                 evidence: Vec::new(),
                 grouping: "3-0badcafe".into(),
+                pack: String::new(),
                 usual: None,
                 registered: None,
                 copied: 0,
@@ -183,6 +184,7 @@ pub(in crate::deliver) mod examples {
             masked: Vec::new(),
             entity: Some("某某健身".into()),
             entity_span: None,
+            suppressed: None,
         };
         Alert {
             id: "JR20260301-0C4M9TPD".into(),

@@ -12,6 +12,7 @@ use crate::model::{
     Alert, AlertId, ComplaintId, ComplaintRecord, Decision, EngineStatus, GroupDecision, GroupId,
     IncidentRecord, OpenSince, PartitionKey,
 };
+use crate::rules::RulePack;
 
 use super::headline::grounds;
 use super::incidents::GroupCase;
@@ -116,6 +117,12 @@ impl Engine {
     /// Which complaints this engine groups.
     pub fn partition(&self) -> &PartitionKey {
         &self.partition
+    }
+
+    /// Works with other rules from now on. What is open keeps what was decided about it, as it does when the
+    /// engine is put back from the store.
+    pub fn use_pack(&mut self, pack: Arc<RulePack>) {
+        self.knowledge.pack = pack;
     }
 
     /// How much it holds.

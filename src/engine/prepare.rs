@@ -5,6 +5,7 @@ use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rustc_hash::FxHasher;
 use serde_json::{Map, Value};
 
@@ -15,7 +16,7 @@ use crate::model::{
     Where,
 };
 use crate::place::Places;
-use crate::rules::RulePack;
+use crate::rules::{About, RulePack};
 use crate::text::{Segmenter, mask_personal, mask_phone, normalise};
 
 use super::CallerHasher;
@@ -32,6 +33,8 @@ pub struct Knowledge {
     pub pack: Arc<RulePack>,
     /// How many times a word in the title counts against one in the text.
     pub title_weight: u32,
+    /// The zone in which a complaint's time is a day, for exceptions that end.
+    pub zone: TimeZone,
 }
 
 /// A complaint with everything the fold needs to decide.
@@ -89,7 +92,7 @@ impl Preparer {
     pub fn prepare(&self, mut complaint: Complaint, content: ContentHash) -> Prepared {
         let callers = self.hasher.keys(&complaint.caller);
         hide_personal_data(&mut complaint);
-        self.read(Arc::new(complaint), callers, content)
+        self.read(Arc::new(complaint), callers, content, None)
     }
 
     /// Reads a stored complaint again: its numbers are masked already and its caller is hashed.
@@ -99,7 +102,7 @@ impl Preparer {
         callers: CallerKeys,
         content: ContentHash,
     ) -> Prepared {
-        self.read(complaint, callers, content)
+        self.read(complaint, callers, content, None)
     }
 
     /// Writes down what was read, for the store.
@@ -115,20 +118,47 @@ impl Preparer {
         self.reading_version
     }
 
-    fn read(&self, complaint: Arc<Complaint>, callers: CallerKeys, content: ContentHash) -> Prepared {
-        let Knowledge { segmenter: _, places, pack, title_weight } = &self.knowledge;
+    /// The same, with the risk rules that it was found to meet when it came: an engine that is put back
+    /// stands where it stood, whatever the rules say by now.
+    pub fn prepare_decided(
+        &self,
+        complaint: Arc<Complaint>,
+        callers: CallerKeys,
+        content: ContentHash,
+        risks: &[RiskHit],
+    ) -> Prepared {
+        self.read(complaint, callers, content, Some(risks))
+    }
+
+    fn read(
+        &self,
+        complaint: Arc<Complaint>,
+        callers: CallerKeys,
+        content: ContentHash,
+        decided: Option<&[RiskHit]>,
+    ) -> Prepared {
+        let Knowledge { segmenter: _, places, pack, title_weight, zone } = &self.knowledge;
         let title = normalise(&complaint.title);
         let text = normalise(&complaint.text);
         let grams = Grams::read(&title, &text, *title_weight);
         let places = places.read(&complaint.place, &title, &text);
-        let mut risks = pack.hits(&complaint, &title, &text);
+        let mut risks = match decided {
+            Some(risks) => risks.to_vec(),
+            None => pack.hits(&complaint, &title, &text),
+        };
         // Without a risk only whom the title or the field names is what the complaint is about.
         let nothing = normalise("");
         let heard = if risks.is_empty() { &nothing } else { &text };
         let mentions = entity::mentions(&complaint, &title, heard);
         let company = accused(&risks, &mentions);
-        if let Some(best) = mentions.into_iter().next() {
-            name_entity(&mut risks, &best);
+        if decided.is_none() {
+            let best = mentions.into_iter().next();
+            if let Some(best) = &best {
+                name_entity(&mut risks, best);
+            }
+            let is_entity = |name: &str| best.as_ref().is_some_and(|best| entity::is_named(&best.name, name));
+            let about = About { complaint: &complaint, zone, is_entity: &is_entity };
+            pack.suppress(&mut risks, &title, &text, &about);
         }
         let (at, line) = (complaint.received_at, headline(&complaint));
         let reading = Reading::new(at, &grams, &places, &complaint.category, company, &line);
@@ -138,7 +168,7 @@ impl Preparer {
 
 impl Knowledge {
     fn reading_version(&self) -> u64 {
-        let Self { segmenter, places, pack: _, title_weight } = self;
+        let Self { segmenter, places, pack: _, title_weight, zone: _ } = self;
         let mut hasher = FxHasher::default();
         (env!("CARGO_PKG_VERSION"), segmenter.fingerprint(), places.fingerprint(), title_weight)
             .hash(&mut hasher);

@@ -9,7 +9,6 @@ use crate::model::{AlertKind, IncidentRecord};
 
 use super::fold::{Engine, days};
 use super::incidents::GroupCase;
-use super::prepare::Knowledge;
 
 impl Engine {
     /// Puts a stored complaint back. Complaints come in the order of their numbers, oldest first;
@@ -54,14 +53,6 @@ impl Engine {
     pub fn restore_clock(&mut self, clock: Option<Timestamp>, next_seq: u64) {
         self.clock = clock;
         self.next_seq = self.next_seq.max(next_seq);
-    }
-
-    /// Takes other rules over for what comes from now on. What is open stays as it was read: only for
-    /// knowledge under which it would be read alike ([`Preparer::reading_version`]).
-    ///
-    /// [`Preparer::reading_version`]: super::Preparer::reading_version
-    pub fn renew(&mut self, knowledge: Knowledge) {
-        self.knowledge = knowledge;
     }
 
     /// The number the next complaint will get.

@@ -94,6 +94,11 @@ impl Reading {
         Self { at, pairs, keys, place_keys, category, company, headline: headline.into() }
     }
 
+    /// Whom it accuses.
+    pub fn company(&self) -> Option<&Company> {
+        self.company.as_deref()
+    }
+
     /// Its title, or the beginning of its text.
     pub fn headline(&self) -> &str {
         &self.headline

@@ -201,6 +201,7 @@ impl Tally {
             masked,
             entity: None,
             entity_span: None,
+            suppressed: None,
         }
     }
 }

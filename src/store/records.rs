@@ -9,7 +9,7 @@ use super::StoreError;
 use super::sqlite::row::from_json;
 use crate::model::{
     Alert, AlertKind, CallerKeys, Complaint, ComplaintId, ComplaintRecord, ContentHash, DeadLetter,
-    DeadReason, Decision, GroupId, MemberEvidence, PartitionKey,
+    DeadReason, Decision, GroupId, PartitionKey,
 };
 
 /// What the store knows of a complaint when an event with its id comes again.
@@ -70,7 +70,7 @@ pub struct OpenComplaint {
     pub group: Option<GroupId>,
     /// What is known of its words.
     pub words: Words,
-    /// Why it is in its group, as stored; only of members.
+    /// See [`OpenComplaint::decision`].
     pub(super) decision: Option<String>,
 }
 
@@ -84,14 +84,14 @@ pub enum Words {
 }
 
 impl OpenComplaint {
-    /// Why it was put into its group; `None` of one that is alone or was there first.
+    /// What was decided about it; `None` when it is alone and its reading is known, since nothing of it is
+    /// needed then.
     ///
     /// # Errors
     /// When what is stored is damaged.
-    pub fn evidence(&self) -> Result<Option<Arc<MemberEvidence>>, StoreError> {
-        let Some(stored) = &self.decision else { return Ok(None) };
-        let decision: Decision = from_json("the decision on complaint", self.id.as_str(), stored)?;
-        Ok(decision.group.evidence)
+    pub fn decision(&self) -> Result<Option<Decision>, StoreError> {
+        let read = |stored: &String| from_json("the decision on complaint", self.id.as_str(), stored);
+        self.decision.as_ref().map(read).transpose()
     }
 
     /// The complaint, when it has to be read; `None` when its reading is known.

@@ -14,7 +14,7 @@ use crate::engine::{Engine, EngineConfig};
 use crate::group::{Reading, Restored};
 use crate::model::{Commit, MemberEvidence, OpenSince, PartitionKey, Position};
 use crate::source::{Lease, LeaseId};
-use crate::store::{OpenComplaint, Words};
+use crate::store::{OpenComplaint, StoredComplaint, Words};
 use crate::telemetry::pipeline as happening;
 
 use super::clocks::Clocks;
@@ -108,17 +108,17 @@ impl Pipeline {
         self.step(Step::EngineReady)
     }
 
-    /// Takes over other rules if there are any, between two batches. With another dictionary or gazetteer
-    /// every engine is rebuilt from the store, as after a restart; leases and positions stay, since nobody
-    /// else may have committed under them. Otherwise what is open stays as it was read, as it would over a
-    /// restart, and nobody waits.
+    /// Takes over other rules if there are any, between two batches. An engine stands on what was decided,
+    /// so risk rules are for complaints to come and cost nothing here. Where places or words are read
+    /// otherwise, every engine is rebuilt from the store, as after a restart; their leases and positions
+    /// stay, since nobody else may have committed under them.
     pub(super) fn renew(&mut self) -> Result<(), Stop> {
         let Some(preparer) = self.renewal.offered() else { return Ok(()) };
         let reads_alike = preparer.reading_version() == self.parts.preparer.reading_version();
         self.parts.preparer = preparer;
         if reads_alike {
             for live in self.live.values_mut() {
-                live.engine.renew(self.parts.preparer.knowledge().clone());
+                live.engine.use_pack(Arc::clone(&self.parts.preparer.knowledge().pack));
             }
             self.renewal.taken();
             return Ok(());
@@ -210,26 +210,21 @@ impl Pipeline {
     /// What a stored complaint is compared by, and why it is in its group; `None` when the program fails on
     /// it, which has been said then: the engine goes on without it rather than not at all.
     fn read_again(&self, open: &OpenComplaint) -> anyhow::Result<Option<Again>> {
-        let kept = match &open.words {
-            Words::Read(bytes) => Reading::from_bytes(bytes).ok(),
-            Words::Unread(_) => None,
+        if let Words::Read(bytes) = &open.words
+            && let Ok(reading) = Reading::from_bytes(bytes)
+        {
+            return Ok(Some((reading, open.decision()?.and_then(|decision| decision.group.evidence))));
+        }
+        let (complaint, decision) = match (open.unread()?, open.decision()?) {
+            (Some(complaint), Some(decision)) => (complaint, decision),
+            // Its reading is damaged; the complaint itself is elsewhere.
+            _ => match self.parts.store.complaint(&open.id)? {
+                Some(StoredComplaint { record, .. }) => (record.complaint, record.decision),
+                None => return Ok(None),
+            },
         };
-        let reading = if let Some(reading) = kept {
-            reading
-        } else {
-            let complaint = match open.unread()? {
-                Some(complaint) => complaint,
-                // Its reading is damaged; the complaint itself is elsewhere.
-                None => match self.parts.store.complaint(&open.id)? {
-                    Some(stored) => stored.record.complaint,
-                    None => return Ok(None),
-                },
-            };
-            let preparer = &self.parts.preparer;
-            let read = || preparer.prepare_stored(complaint, open.callers.clone(), open.content).reading;
-            let Ok(reading) = caught(read) else { return Ok(None) };
-            reading
-        };
-        Ok(Some((reading, open.evidence()?)))
+        let (preparer, callers) = (&self.parts.preparer, open.callers.clone());
+        let read = || preparer.prepare_decided(complaint, callers, open.content, &decision.risks).reading;
+        Ok(caught(read).ok().map(|reading| (reading, decision.group.evidence)))
     }
 }

@@ -10,12 +10,12 @@ use super::read::{COMPLAINT, stored_complaint};
 use super::row::{callers_from_bytes, moment, nanos, partition_key, unsigned};
 use crate::model::{ComplaintId, ContentHash, GroupId, OpenSince, PartitionKey};
 
-/// Of a complaint with a reading that can be used the words are not fetched, of one that is alone nothing of
-/// the decision.
+/// Of a complaint with a reading that can be used the words are not fetched, and nothing of the decision when
+/// it is alone.
 const OPEN: &str = "SELECT complaints.id, seq, clock, content, callers, groups.id,
         CASE WHEN readings.version = ?4 THEN reading END,
         CASE WHEN readings.version IS NOT ?4 THEN body END,
-        CASE WHEN members.grp IS NOT NULL THEN decision END
+        CASE WHEN members.grp IS NOT NULL OR readings.version IS NOT ?4 THEN decision END
     FROM complaints LEFT JOIN members ON members.complaint = complaints.key
     LEFT JOIN groups ON groups.key = members.grp LEFT JOIN readings ON readings.complaint = complaints.key
     WHERE partition = ?1 AND seq >= ?2 AND (members.grp IS NOT NULL OR clock >= ?3) ORDER BY seq";

@@ -75,7 +75,8 @@ fn who_is_alone_is_open_for_a_shorter_time() {
     assert_eq!(ids(2, 5), ["c3", "c5"]);
     let since = OpenSince { grouped: at(0), alone: at(9) };
     let member = &open(&store, since, 1)[0];
-    assert_eq!((member.group.as_ref().map(GroupId::as_str), member.evidence().unwrap()), (Some("g"), None));
+    assert_eq!(member.group.as_ref().map(GroupId::as_str), Some("g"));
+    assert_eq!(member.decision().unwrap(), Some(record("c1", 1, Some("g")).decision));
 }
 
 #[test]
