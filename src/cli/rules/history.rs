@@ -10,8 +10,8 @@ use secrecy::SecretString;
 
 use crate::daemon::backtest::{Backtest, Events, History, Period, Read, Watch};
 use crate::daemon::config::Config;
-use crate::daemon::core;
-use crate::engine::{Knowledge, Preparer};
+use crate::daemon::core::{self, RulesConfig};
+use crate::engine::{EngineConfig, Knowledge, Preparer};
 use crate::rules::RulePack;
 use crate::source::decode::Decoder;
 use crate::source::file;
@@ -72,20 +72,7 @@ pub(super) fn over<const N: usize, T>(
     engine.validate().or_exit(Exit::Usage)?;
     let config = Arc::new(engine);
     let period = Period::new(args.from, args.to, config.zone()?).or_exit(Exit::Usage)?;
-    let folder = |given: Option<&Path>| given.map(Path::to_owned).or_else(|| rules.risk_dir.clone());
-    let packs = packs.map(folder).map(|folder| match folder {
-        Some(folder) => RulePack::load(&folder),
-        None => Ok(RulePack::builtin()),
-    });
-    // Everything but the packs is the same, so it is read once.
-    let knowledge =
-        core::knowledge(&core::RulesConfig { risk_dir: None, ..rules }, &config).or_exit(Exit::Usage)?;
-    let mut preparers = Vec::with_capacity(N);
-    for pack in packs {
-        let knowledge = Knowledge { pack: Arc::new(pack?), ..knowledge.clone() };
-        preparers.push(core::preparer(knowledge, &SecretString::from(CALLER_KEY))?);
-    }
-    let preparers: [Preparer; N] = preparers.try_into().unwrap_or_else(|_| unreachable!("one for each pack"));
+    let preparers = preparers(packs, rules, &config)?;
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let backtest = Backtest { config, pool: &pool, period, samples: args.samples };
 
@@ -117,6 +104,28 @@ pub(super) fn over<const N: usize, T>(
         told
     };
     Ok((told, backtest.period))
+}
+
+/// What reads complaints: one for each of `packs`, a folder or, where there is none, the rules of the
+/// configuration.
+pub(in crate::cli) fn preparers<const N: usize>(
+    packs: [Option<&Path>; N],
+    rules: RulesConfig,
+    config: &EngineConfig,
+) -> anyhow::Result<[Preparer; N]> {
+    let folder = |given: Option<&Path>| given.map(Path::to_owned).or_else(|| rules.risk_dir.clone());
+    let packs = packs.map(folder).map(|folder| match folder {
+        Some(folder) => RulePack::load(&folder),
+        None => Ok(RulePack::builtin()),
+    });
+    // Everything but the packs is the same, so it is read once.
+    let knowledge = core::knowledge(&RulesConfig { risk_dir: None, ..rules }, config).or_exit(Exit::Usage)?;
+    let mut preparers = Vec::with_capacity(N);
+    for pack in packs {
+        let knowledge = Knowledge { pack: Arc::new(pack?), ..knowledge.clone() };
+        preparers.push(core::preparer(knowledge, &SecretString::from(CALLER_KEY))?);
+    }
+    Ok(preparers.try_into().unwrap_or_else(|_| unreachable!("one for each pack")))
 }
 
 /// `4000 complaints, 2026-03-01 to 2026-03-30`.
