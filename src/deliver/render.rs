@@ -183,6 +183,8 @@ pub(in crate::deliver) mod examples {
             masked: Vec::new(),
             entity: Some("某某健身".into()),
             entity_span: None,
+            claims: Vec::new(),
+            standard: None,
         };
         Alert {
             id: "JR20260301-0C4M9TPD".into(),
@@ -198,6 +200,7 @@ pub(in crate::deliver) mod examples {
                 entity: Some("某某健身".into()),
                 hits: vec![("a1".into(), hit)],
                 pack: "0123456789abcdef".into(),
+                claimed: crate::model::Claimed::default(),
             }),
             ..group()
         }

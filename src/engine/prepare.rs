@@ -14,7 +14,7 @@ use crate::place::{PlaceKeys, Places};
 use crate::rules::RulePack;
 use crate::text::{Segmenter, mask_personal, mask_phone, normalise};
 
-use super::CallerHasher;
+use super::{CallerHasher, claims};
 
 /// What reading needs to know. Immutable; shared between threads.
 #[derive(Debug, Clone)]
@@ -93,6 +93,7 @@ impl Preparer {
         let places = places.read(&complaint.place, &title, &text);
         let place_keys = PlaceKeys::new(&places);
         let mut risks = pack.hits(&complaint, &title, &text);
+        claims::note(&mut risks, &title, &text);
         // Without a risk only whom the title or the field names is what the complaint is about.
         let nothing = normalise("");
         let heard = if risks.is_empty() { &nothing } else { &text };

@@ -294,6 +294,7 @@ impl Compiler {
                 owner: rule.owner.value,
                 references: rule.references,
                 false_positives: rule.false_positives,
+                standard: rule.standard,
                 file: file.to_owned(),
             },
             index,
