@@ -64,6 +64,7 @@ fn record(seq: u64) -> ComplaintRecord {
             group: GroupDecision { group, kept_apart: vec![kept_apart; 3], ..GroupDecision::default() },
             ..Decision::default()
         },
+        reading: None,
     }
 }
 
@@ -119,7 +120,7 @@ fn reading(criterion: &mut Criterion) {
                 black_box(complaint);
                 ControlFlow::Continue(())
             };
-            store.open_window(&PartitionKey::from("main"), at(0), &mut each).expect("read")
+            store.history(&PartitionKey::from("main"), at(0), &mut each).expect("read")
         });
     });
     group.throughput(Throughput::Elements(BATCH));

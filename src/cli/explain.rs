@@ -191,6 +191,10 @@ fn risk(hit: &RiskHit, stored: &StoredComplaint) -> String {
         alert_at if hit.alerts() => format!("达到{alert_at}分"),
         alert_at => format!("未达到{alert_at}分，只记录"),
     };
+    let verdict = match &hit.suppressed {
+        Some(suppressed) => suppressed.chinese(),
+        None => verdict,
+    };
     let entity = hit.entity.as_ref().map(|name| format!("，涉及“{name}”")).unwrap_or_default();
     format!(
         "金融风险：规则{}第{}版（{}）{}分，{verdict}{entity}：{}\n  {}",

@@ -21,6 +21,7 @@ pub mod replay;
 pub mod rules;
 pub mod run;
 pub mod send;
+pub mod shadow;
 pub mod store;
 
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Score the engine on complaints that people have grouped, and compare settings
     Eval(eval::EvalArgs),
+    /// Try other settings on what comes in, beside those in force, and tell the difference
+    Shadow(shadow::ShadowArgs),
     /// Say why an alert was raised, or why nothing was
     Explain(explain::ExplainArgs),
     /// Check, test, explain and begin risk rules
@@ -107,6 +110,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
+        Command::Shadow(args) => shadow::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Rules(args) => rules::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::config::{Config, Flag, Settings, Sources};
-use crate::daemon::reload::Reload;
+use crate::daemon::reload::{Ask, Reload};
 use crate::daemon::serve;
 
 use super::{Context, Exit};
@@ -65,15 +65,15 @@ pub fn run(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
     let settings = read(args, context)?;
     let log = context.start_logging(&settings.config.log)?;
     let shutdown = CancellationToken::new();
-    let (hang_up, asked) = channel();
-    on_signals(shutdown.clone(), Some(hang_up))?;
+    let (asks, asked) = channel();
+    on_signals(shutdown.clone(), Some(asks.clone()))?;
     let (args, context) = (args.clone(), context.clone());
     let read = move || {
         let mut settings = read(&args, &context)?;
         settings.config.log = context.log_config(&settings.config.log);
         Ok(settings)
     };
-    serve::run_reloadable(&settings, Reload { asked, read: Box::new(read), log }, &shutdown)?;
+    serve::run_reloadable(&settings, Reload { asks, asked, read: Box::new(read), log }, &shutdown)?;
     Ok(Exit::Ok)
 }
 
@@ -97,7 +97,7 @@ pub fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
 }
 
 /// [`stop_on_signals`], and tells `hang_up` of each SIGHUP; without it SIGHUP ends the process.
-fn on_signals(shutdown: CancellationToken, hang_up: Option<Sender<()>>) -> anyhow::Result<()> {
+fn on_signals(shutdown: CancellationToken, hang_up: Option<Sender<Ask>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut interrupt, mut terminate, mut hup) = {
         let _inside = runtime.enter();
@@ -118,7 +118,7 @@ fn on_signals(shutdown: CancellationToken, hang_up: Option<Sender<()>>) -> anyho
                     _ = terminate.recv() => break,
                     _ = next_hup => {
                         // When nobody listens, the daemon is ending.
-                        hang_up.as_ref().map(|hang_up| hang_up.send(()));
+                        hang_up.as_ref().map(|hang_up| hang_up.send(Ask::Everything));
                     }
                 }
             }

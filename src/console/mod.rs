@@ -20,7 +20,6 @@ pub use read::ReadModel;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -29,6 +28,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
+use jiff::Timestamp;
 
 /// So many alerts stand on a page, and in a JSON answer that asks for no other number.
 const PAGE: u32 = 50;
@@ -36,8 +37,24 @@ const PAGE: u32 = 50;
 /// The most that a JSON answer holds.
 const MOST: u32 = 500;
 
+/// What the console says of the rules in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesShown {
+    /// The hash of the rule pack.
+    pub pack: String,
+    /// How many rules it has.
+    pub rules: usize,
+    /// Since when it is in use (wall clock).
+    pub since: Timestamp,
+    /// Why the last rules read were not taken over.
+    pub refused: Option<String>,
+}
+
+/// Tells which rules are in use at this moment.
+pub type ShowRules = Arc<dyn Fn() -> RulesShown + Send + Sync>;
+
 /// The routes of the console and its JSON interface.
-pub fn router(model: Arc<dyn ReadModel>) -> Router {
+pub fn router(model: Arc<dyn ReadModel>, rules: ShowRules) -> Router {
     Router::new()
         .route("/", get(pages::list))
         .route("/alerts/{id}", get(pages::alert))
@@ -45,6 +62,7 @@ pub fn router(model: Arc<dyn ReadModel>) -> Router {
         .route("/v1/alerts", get(api::alerts))
         .route("/v1/alerts/{id}", get(api::alert))
         .route("/v1/complaints/{id}", get(api::complaint))
+        .layer(Extension(rules))
         .layer(middleware::from_fn(asked_by_its_own_name))
         .layer(middleware::from_fn(with_headers))
         .with_state(model)

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::PAGE;
 use super::highlight::{Mark, highlight};
 use super::parts::{fact, level, link, page, sorry, state, time};
 use super::read::{ReadModel, ask};
 use super::shown::Shown;
+use super::{PAGE, RulesShown, ShowRules};
 use crate::model::{
     Alert, AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, RiskAlert, RiskHit, Span,
     Where,
@@ -32,6 +33,7 @@ pub(super) struct Begin {
 /// The newest alerts, the last revision of each.
 pub(super) async fn list(
     State(model): Model,
+    Extension(rules): Extension<ShowRules>,
     begin: Result<Query<Begin>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let Ok(Query(begin)) = begin else {
@@ -51,8 +53,18 @@ pub(super) async fn list(
             span { @if begin.before.is_some() { a href="/" { "最新" } } }
             span { @if let Some(key) = next { a href={ "/?before=" (key) } { "更早" } } }
         }
+        (rules_in_use(&rules()))
     };
     page("提示", &body)
+}
+
+fn rules_in_use(rules: &RulesShown) -> Markup {
+    html! {
+        p.dim { "规则库 " (rules.pack) "，" (rules.rules) " 条规则，" (time(rules.since)) " 起使用" }
+        @if let Some(refused) = &rules.refused {
+            div.card { "规则或配置有误，未启用，仍使用上一版：" (refused) }
+        }
+    }
 }
 
 fn row(one: &StoredAlert) -> Markup {
@@ -156,6 +168,7 @@ fn group_reasons(group: &GroupAlert, members: &BTreeMap<ComplaintId, Shown>) -> 
             })))
             (fact("已登记事项", group.registered.as_ref().map(|name| html! { (name) "（超出登记时预计的人数）" })))
             (fact("疑似转发", (group.copied > 0).then(|| html! { (group.copied) " 人的文字几乎相同" })))
+            (fact("规则库", (!group.pack.is_empty()).then(|| html! { (group.pack) })))
             (fact("归组版本", (!group.grouping.is_empty()).then(|| html! { (group.grouping) })))
             (fact("代表工单", Some(html! { a href=(link("complaints", group.central.as_str())) { (group.central) } })))
         }
@@ -310,6 +323,10 @@ fn why_risky(hit: &RiskHit) -> Markup {
         i32::MAX => "试运行，只记录".to_owned(),
         at if hit.alerts() => format!("达到 {at} 分"),
         at => format!("未达到 {at} 分，只记录"),
+    };
+    let verdict = match &hit.suppressed {
+        Some(suppressed) => suppressed.chinese(),
+        None => verdict,
     };
     html! {
         div {

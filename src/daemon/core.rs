@@ -7,22 +7,36 @@ use anyhow::Context as _;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::{CallerHasher, EngineConfig, Knowledge, Preparer};
 use crate::place::{Gazetteer, Places};
-use crate::rules::RulePack;
+use crate::rules::{RuleErrors, RulePack};
 use crate::text::{Segmenter, parse_dictionary};
 
 /// Where the rule packs and lists are that analysts tune. What is not given is built in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RulesConfig {
     /// Folder of risk packs (`*.yaml`). Without it, the shipped ones.
     pub risk_dir: Option<PathBuf>,
+    /// Folder of local rule files (`*.yaml`) that add to the risk packs and change them, without a touch to
+    /// their files.
+    pub overlay_dir: Option<PathBuf>,
     /// Folder of the gazetteer (`*.toml`). Without it, the shipped one of 西城区.
     pub places_dir: Option<PathBuf>,
     /// File of words for segmentation, one a line. Without it, the shipped one.
     pub dictionary_file: Option<PathBuf>,
+    /// How often to look whether the files of the risk packs and the overlay have changed, in seconds; 0
+    /// never. What has changed and stayed so from one look to the next is taken over.
+    #[schemars(range(max = 3600))]
+    pub watch_seconds: u32,
+}
+
+impl Default for RulesConfig {
+    fn default() -> Self {
+        Self { risk_dir: None, overlay_dir: None, places_dir: None, dictionary_file: None, watch_seconds: 2 }
+    }
 }
 
 /// How much may wait between the sources and the engines, and how much is committed at once.
@@ -55,17 +69,46 @@ pub fn knowledge(rules: &RulesConfig, engine: &EngineConfig) -> anyhow::Result<K
         Some(dir) => Gazetteer::load(dir)?,
         None => Gazetteer::builtin(),
     };
-    let pack = match &rules.risk_dir {
-        Some(dir) => RulePack::load(dir)?,
-        None => RulePack::builtin(),
-    };
+    let pack = pack(rules)?;
     let segmenter = match &rules.dictionary_file {
         Some(file) => dictionary(file, &gazetteer)?,
         None => Segmenter::with_words(gazetteer.words()),
     };
     let segmenter = Arc::new(segmenter);
     let places = Arc::new(Places::new(Arc::new(gazetteer), Arc::clone(&segmenter)));
-    Ok(Knowledge { segmenter, places, pack: Arc::new(pack), title_weight: engine.group.title_weight })
+    let (title_weight, zone) = (engine.group.title_weight, engine.zone()?);
+    Ok(Knowledge { segmenter, places, pack: Arc::new(pack), title_weight, zone })
+}
+
+/// Reads the rule pack.
+///
+/// # Errors
+/// All mistakes in it, with file, line and column.
+pub fn pack(rules: &RulesConfig) -> Result<RulePack, RuleErrors> {
+    RulePack::load(rules.risk_dir.as_deref(), rules.overlay_dir.as_deref())
+}
+
+/// A hash of what gazetteer and dictionary are read from.
+///
+/// # Errors
+/// When one of the files cannot be read.
+pub fn lists(rules: &RulesConfig) -> anyhow::Result<[u8; 32]> {
+    let mut files: Vec<PathBuf> = rules.dictionary_file.iter().cloned().collect();
+    if let Some(dir) = &rules.places_dir {
+        let unreadable = || format!("{}: the gazetteer's folder cannot be read", dir.display());
+        for entry in std::fs::read_dir(dir).with_context(unreadable)? {
+            files.push(entry.with_context(unreadable)?.path());
+        }
+    }
+    files.retain(|file| file.is_file());
+    files.sort();
+    let mut hasher = Sha256::new();
+    for file in files {
+        let bytes = std::fs::read(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
+        hasher.update(file.as_os_str().as_encoded_bytes());
+        hasher.update(Sha256::digest(bytes));
+    }
+    Ok(hasher.finalize().into())
 }
 
 fn dictionary(file: &Path, gazetteer: &Gazetteer) -> anyhow::Result<Segmenter> {

@@ -4,6 +4,8 @@
 //! of the other rooms. **Promises:** a start that cannot work fails with one clear line before
 //! anything is touched. **Leaves to others:** all decisions about complaints.
 
+mod admin;
+mod ahead;
 pub mod backtest;
 pub mod config;
 pub mod core;
@@ -18,5 +20,6 @@ pub mod reload;
 pub mod replay;
 pub mod secrets;
 pub mod serve;
+pub mod standing;
 pub mod systemd;
 pub mod trial;

@@ -4,7 +4,7 @@
 //! an event: sources first, then the pipeline with what they have handed over, then delivery.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,14 @@ use crate::source::http::{Availability, HttpSource};
 use crate::source::{Holdings, Intake, Source, intake};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::telemetry::daemon::RulesInUse;
 
 use super::config::Settings;
 use super::health::{Health, State};
 use super::pipeline::{NoProbe, Pipeline, PipelineParts, Stop};
-use super::reload::{Reload, Reloader};
-use super::{core, poll, probes, secrets, systemd};
+use super::reload::{Ask, Reload, Reloader, Start};
+use super::standing::Board;
+use super::{admin, core, poll, probes, secrets, systemd};
 
 /// How often the parts are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -148,7 +150,10 @@ impl Daemon {
         }
         let engine = Arc::new(config.engine.clone());
         engine.validate()?;
-        let preparer = core::preparer(core::knowledge(&config.rules, &engine)?, &key.key)?;
+        let knowledge = core::knowledge(&config.rules, &engine)?;
+        let board = Board::new(&knowledge.pack, &config.rules, Timestamp::now());
+        RulesInUse { pack: knowledge.pack.hash() }.emit();
+        let preparer = core::preparer(knowledge.clone(), &key.key)?;
         let decoder = Decoder::new(config.decode.clone())?;
         rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads.get())
@@ -165,7 +170,8 @@ impl Daemon {
         let holdings = Holdings::default();
         let (intake, outlet) =
             intake(config.intake.queue_records as usize, config.intake.queue_mib as usize * 1024 * 1024);
-        let mut sources = sources(settings, &health, &store, &holdings)?;
+        let asks = reload.as_ref().map(|reload| reload.asks.clone());
+        let mut sources = sources(settings, &health, &store, &holdings, (&board, asks))?;
         sources.extend(extra.into_iter().map(|source| (source, false)));
 
         let delivery = deliver(settings, &health, &store, &runtime)?;
@@ -185,8 +191,8 @@ impl Daemon {
             probe: Arc::new(NoProbe),
         };
         let pipeline = Pipeline::new(parts, health.register("pipeline"), shutdown.clone());
-        let reloader =
-            reload.map(|reload| Reloader::new(reload, pipeline.renewal(), &health, key.key, engine, config));
+        let start = Start { renewal: pipeline.renewal(), caller_key: key.key, engine, knowledge, board };
+        let reloader = reload.map(|reload| Reloader::new(reload, start, &health, config)).transpose()?;
         let handle = runtime.handle().clone();
         let mut threads = Vec::new();
         threads.push(Part::spawn("pipeline", true, move || match pipeline.run(outlet, &handle) {
@@ -204,17 +210,9 @@ impl Daemon {
     /// Waits a moment. A reload that is asked for ends it; one that comes before the daemon is ready
     /// waits until then, so that the service manager hears of both in order.
     fn wait(&mut self, shutdown: &CancellationToken, is_ready: bool) {
-        let Some(reloader) = self.reloader.as_mut().filter(|_| is_ready) else {
-            return thread::sleep(LOOK);
-        };
-        match reloader.reload.asked.recv_timeout(LOOK) {
-            Ok(()) => {
-                // Asked for several times, it is done once.
-                while reloader.reload.asked.try_recv().is_ok() {}
-                reloader.run(shutdown);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
+        match self.reloader.as_mut().filter(|_| is_ready) {
+            Some(reloader) => reloader.wait(LOOK, shutdown),
+            None => thread::sleep(LOOK),
         }
     }
 
@@ -287,6 +285,7 @@ fn sources(
     health: &Health,
     store: &Arc<dyn Store>,
     holdings: &Holdings,
+    (board, asks): (&Board, Option<Sender<Ask>>),
 ) -> anyhow::Result<Vec<(Box<dyn Source>, bool)>> {
     let config = &settings.config;
     let mut sources: Vec<(Box<dyn Source>, bool)> = Vec::new();
@@ -301,11 +300,13 @@ fn sources(
     // Complaints are people's words: who may read them from elsewhere is for a proxy with logins in
     // front of this machine to say.
     if config.http.address().is_ok_and(|address| address.ip().is_loopback()) {
-        extra = extra.merge(console::router(Arc::new(Arc::clone(store))));
+        let rules = board.clone();
+        extra = extra.merge(console::router(Arc::new(Arc::clone(store)), Arc::new(move || rules.shown())));
     } else {
         tracing::info!("the console is off, since it is served on loopback addresses only");
     }
-    let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?;
+    let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?
+        .guard(admin::router(board.clone(), asks));
     sources.push((Box::new(http), true));
     if let Some(file) = &config.file {
         let positions: Arc<dyn Positions> = store.clone();

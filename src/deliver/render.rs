@@ -161,6 +161,7 @@ pub(in crate::deliver) mod examples {
                 window_days: 30,
                 evidence: Vec::new(),
                 grouping: "3-0badcafe".into(),
+                pack: String::new(),
                 usual: None,
                 registered: None,
                 copied: 0,
@@ -185,6 +186,7 @@ pub(in crate::deliver) mod examples {
             entity_span: None,
             claims: Vec::new(),
             standard: None,
+            suppressed: None,
         };
         Alert {
             id: "JR20260301-0C4M9TPD".into(),

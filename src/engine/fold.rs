@@ -10,10 +10,11 @@ use rustc_hash::FxHashMap;
 use crate::group::{Candidate, Grouper};
 use crate::model::{
     Alert, AlertId, ComplaintId, ComplaintRecord, Decision, EngineStatus, GroupDecision, GroupId,
-    IncidentRecord, PartitionKey,
+    IncidentRecord, OpenSince, PartitionKey,
 };
+use crate::rules::RulePack;
 
-use super::headline::{grounds, headline};
+use super::headline::grounds;
 use super::incidents::GroupCase;
 use super::judge::Judged;
 use super::prepare::{Knowledge, Prepared};
@@ -118,6 +119,12 @@ impl Engine {
         &self.partition
     }
 
+    /// Works with other rules from now on. What is open keeps what was decided about it, as it does when the
+    /// engine is put back from the store.
+    pub fn use_pack(&mut self, pack: Arc<RulePack>) {
+        self.knowledge.pack = pack;
+    }
+
     /// How much it holds.
     pub fn status(&self) -> EngineStatus {
         EngineStatus {
@@ -140,8 +147,8 @@ impl Engine {
 
     /// Complaints whose clock is at or after this moment are open; what is older need not be
     /// restored.
-    pub fn open_since(clock: Timestamp, config: &EngineConfig) -> Timestamp {
-        clock.saturating_sub(days(config.group.match_days)).unwrap_or(Timestamp::MIN)
+    pub fn open_since(clock: Timestamp, config: &EngineConfig) -> OpenSince {
+        config.group.open_since(clock)
     }
 
     /// Applies one complaint.
@@ -160,10 +167,20 @@ impl Engine {
 
         let seq = self.next_seq;
         self.next_seq += 1;
-        let headline = headline(&prepared);
         let earlier = self.goes_on_from(&mut prepared);
-        let candidate = Candidate { earlier, ..candidate(&prepared, seq, clock, &headline) };
-        let assigned = self.grouper.assign(&candidate);
+        let reading = std::mem::take(&mut prepared.reading);
+        let headline = reading.headline().to_owned();
+        let candidate = Candidate {
+            seq,
+            id: &prepared.complaint.id,
+            clock,
+            callers: &prepared.callers,
+            grams: &prepared.grams,
+            places: &prepared.places,
+            earlier,
+            said: (&prepared.complaint.title, &prepared.complaint.text),
+        };
+        let assigned = self.grouper.assign(&candidate, reading);
         let group = assigned.decision.group.clone();
         effects.regrouped.extend(assigned.drawn.iter().map(|drawn| (drawn.clone(), group.clone())));
         let mut alerts = Vec::new();
@@ -193,6 +210,7 @@ impl Engine {
             version,
             clock,
             decision,
+            reading: prepared.kept,
         });
     }
 
@@ -290,29 +308,6 @@ fn setting<'a>(
     knowledge: &'a Knowledge,
 ) -> Setting<'a> {
     Setting { config: &config.risk, zone, partition, pack: knowledge.pack.hash() }
-}
-
-pub(super) fn candidate<'a>(
-    prepared: &'a Prepared,
-    seq: u64,
-    clock: Timestamp,
-    headline: &'a str,
-) -> Candidate<'a> {
-    Candidate {
-        seq,
-        id: &prepared.complaint.id,
-        at: prepared.complaint.received_at,
-        clock,
-        callers: &prepared.callers,
-        grams: &prepared.grams,
-        places: &prepared.places,
-        place_keys: &prepared.place_keys,
-        category: &prepared.complaint.category,
-        earlier: None,
-        company: prepared.company.as_ref(),
-        said: (&prepared.complaint.title, &prepared.complaint.text),
-        headline,
-    }
 }
 
 pub(super) fn days(days: u32) -> SignedDuration {

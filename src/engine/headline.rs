@@ -1,6 +1,6 @@
 //! A complaint in one line, and the words that speak against somebody.
 
-use crate::model::{RiskHit, Where};
+use crate::model::{Complaint, RiskHit, Where};
 
 use super::prepare::Prepared;
 
@@ -27,8 +27,7 @@ const REPORTS: [&str; 13] = [
 ];
 
 /// The title, or the first sentence of the text that is more than a greeting, cut to a line.
-pub(super) fn headline(prepared: &Prepared) -> String {
-    let complaint = &prepared.complaint;
+pub(super) fn headline(complaint: &Complaint) -> String {
     let title = without_opening(&complaint.title);
     let line = if title.is_empty() { without_opening(&complaint.text) } else { title };
     let line = line.split(['。', '！', '？', '\n', '!', '?']).next().unwrap_or(line).trim();

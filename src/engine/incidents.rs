@@ -13,6 +13,7 @@ use crate::model::{
 };
 
 use super::wording::{self, GroupWords};
+use super::{EngineConfig, Knowledge};
 
 /// An alert names at most this many members: the newest.
 const MAX_MEMBERS: usize = 200;
@@ -54,6 +55,26 @@ pub(super) struct Told {
     /// How many sent nearly one text.
     #[serde(default)]
     copied: u32,
+}
+
+/// What is fixed for all incidents of an engine, until its rules are renewed.
+pub(super) struct Frame<'a> {
+    pub(super) partition: &'a PartitionKey,
+    pub(super) config: &'a GroupConfig,
+    pub(super) zone: &'a TimeZone,
+    /// The hash of the rule pack.
+    pub(super) pack: &'a str,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn of(
+        partition: &'a PartitionKey,
+        config: &'a EngineConfig,
+        zone: &'a TimeZone,
+        knowledge: &'a Knowledge,
+    ) -> Self {
+        Self { partition, config: &config.group, zone, pack: knowledge.pack.hash() }
+    }
 }
 
 impl GroupCase {
@@ -98,11 +119,10 @@ impl GroupCase {
         &self,
         step: IncidentStep,
         at: Timestamp,
-        partition: &PartitionKey,
-        config: &GroupConfig,
-        zone: &TimeZone,
+        frame: &Frame<'_>,
         group: Option<(&Grouper, &Group)>,
     ) -> Alert {
+        let Frame { config, .. } = *frame;
         let Told { place, headline, central, key_terms, tally, copied } = &self.told;
         let words = GroupWords {
             state: step.state,
@@ -136,13 +156,13 @@ impl GroupCase {
         Alert {
             id: self.id.clone(),
             revision: self.incident.revision,
-            partition: partition.clone(),
+            partition: frame.partition.clone(),
             kind: AlertKind::GroupIncident,
             state: step.state,
             level: step.level,
             raised_at: at,
             title: wording::group_title(&words),
-            summary: wording::group_summary(&words, zone),
+            summary: wording::group_summary(&words, frame.zone),
             callers: tally.callers,
             complaints: tally.complaints,
             anonymous: tally.anonymous,
@@ -158,6 +178,7 @@ impl GroupCase {
                 window_days: self.window_days.unwrap_or(config.window_days),
                 evidence,
                 grouping: config.version(),
+                pack: frame.pack.to_owned(),
                 usual: self.usual,
                 registered: self.registered.clone(),
                 copied: *copied,
@@ -170,14 +191,12 @@ impl GroupCase {
     pub(super) fn resolve(
         &mut self,
         at: Timestamp,
-        partition: &PartitionKey,
-        config: &GroupConfig,
-        zone: &TimeZone,
+        frame: &Frame<'_>,
         group: Option<(&Grouper, &Group)>,
     ) -> Option<Alert> {
         let step = self.incident.resolve(at)?;
         debug_assert_eq!(step.state, AlertState::Resolved);
-        Some(self.alert(step, at, partition, config, zone, group))
+        Some(self.alert(step, at, frame, group))
     }
 }
 

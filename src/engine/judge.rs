@@ -8,7 +8,7 @@ use crate::group::{Group, Tally};
 use crate::model::{Alert, GroupId, GrowthSteps, Usual};
 
 use super::fold::{Effects, Engine, days};
-use super::incidents::{GroupCase, Told};
+use super::incidents::{Frame, GroupCase, Told};
 use super::prepare::Prepared;
 
 /// What came of judging a group after a complaint.
@@ -120,7 +120,8 @@ impl Engine {
             }
             case.step_asked = count.steps.asked(count.reached);
             case.window_days = Some(count.window_days);
-            let alert = case.alert(step, at, &self.partition, config, &self.zone, Some((grouper, group)));
+            let frame = Frame::of(&self.partition, &self.config, &self.zone, &self.knowledge);
+            let alert = case.alert(step, at, &frame, Some((grouper, group)));
             judged = Judged::Told(Box::new(alert));
         }
         let due = case.incident.due(days(config.resolve_after_days));
@@ -138,7 +139,8 @@ impl Engine {
         self.grouper.group(id);
         let group = self.grouper.peek(id).map(|group| (&self.grouper, group));
         let Some(case) = self.cases.get_mut(id) else { return };
-        if let Some(alert) = case.resolve(at, &self.partition, &self.config.group, &self.zone, group) {
+        let frame = Frame::of(&self.partition, &self.config, &self.zone, &self.knowledge);
+        if let Some(alert) = case.resolve(at, &frame, group) {
             effects.alerts.push(alert);
             let record = case.record(at);
             effects.ended.insert(record.id.clone(), record);

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::model::{Alert, GroupId};
 
 use super::fold::{Effects, Engine, days};
+use super::incidents::Frame;
 
 impl Engine {
     /// Makes `own` and the groups that are about the same one group. Returns the one that goes on: whose
@@ -53,7 +54,8 @@ impl Engine {
         }
         case.merged_into = self.cases.get(into).map(|case| case.id.clone());
         let group = self.grouper.peek(old).map(|group| (&self.grouper, group));
-        let alert = case.resolve(at, &self.partition, &self.config.group, &self.zone, group);
+        let frame = Frame::of(&self.partition, &self.config, &self.zone, &self.knowledge);
+        let alert = case.resolve(at, &frame, group);
         let record = case.record(at);
         effects.ended.insert(record.id.clone(), record);
         alert

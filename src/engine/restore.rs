@@ -4,26 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{AlertKind, GroupDecision, IncidentRecord};
+use crate::group::Restored;
+use crate::model::{AlertKind, IncidentRecord};
 
-use super::fold::{Engine, candidate, days};
-use super::headline::headline;
+use super::fold::{Engine, days};
 use super::incidents::GroupCase;
-use super::prepare::Prepared;
 
 impl Engine {
     /// Puts a stored complaint back. Complaints come in the order of their numbers, oldest first;
     /// nothing is decided anew.
-    pub fn restore_complaint(
-        &mut self,
-        prepared: &Prepared,
-        seq: u64,
-        clock: Timestamp,
-        group: &GroupDecision,
-    ) {
-        let headline = headline(prepared);
-        let candidate = candidate(prepared, seq, clock, &headline);
-        self.grouper.restore(&candidate, group.group.as_ref(), group.evidence.as_deref());
+    pub fn restore_complaint(&mut self, restored: Restored<'_>) {
+        let (seq, clock) = (restored.seq, restored.clock);
+        self.grouper.restore(restored);
         self.next_seq = self.next_seq.max(seq + 1);
         self.newest = self.newest.max(Some(clock));
     }

@@ -1,9 +1,12 @@
 //! The fold as a whole: what is raised, told again, ended and never told.
 
+mod decided;
+mod exceptions;
 mod who_and_when;
 
 use std::sync::{Arc, LazyLock};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Arrival, CallerHasher, Effects, Engine, EngineConfig, Knowledge, Preparer};
@@ -19,7 +22,13 @@ pub(super) static PREPARER: LazyLock<Preparer> = LazyLock::new(|| {
     let gazetteer = Gazetteer::builtin();
     let segmenter = Arc::new(Segmenter::with_words(gazetteer.words()));
     let places = Arc::new(Places::new(Arc::new(gazetteer), Arc::clone(&segmenter)));
-    let knowledge = Knowledge { segmenter, places, pack: Arc::new(RulePack::builtin()), title_weight: 3 };
+    let knowledge = Knowledge {
+        segmenter,
+        places,
+        pack: Arc::new(RulePack::builtin()),
+        title_weight: 3,
+        zone: TimeZone::UTC,
+    };
     Preparer::new(knowledge, CallerHasher::new(b"a key for nobody but the tests").unwrap())
 });
 

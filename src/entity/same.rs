@@ -1,8 +1,9 @@
 //! Whether two names mean one company.
 
-use crate::text::same_sound;
+use crate::text::{normalise, same_sound};
 
 use super::forms::INDUSTRY;
+use super::name::normal_name;
 
 /// A name in normal form, taken apart for being compared with many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,12 @@ impl Spelling {
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     a == b || Spelling::new(a).same(&Spelling::new(b))
+}
+
+/// Whether a name that somebody typed means the company of this name in normal form.
+#[must_use]
+pub fn is_named(company: &str, typed: &str) -> bool {
+    normal_name(normalise(typed).text()).is_some_and(|typed| same(company, &typed))
 }
 
 /// The name without the trade words behind it, as long as two characters remain.

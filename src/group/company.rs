@@ -57,6 +57,16 @@ impl Company {
         (!names.is_empty()).then_some(Self { rules, names })
     }
 
+    /// The rules that it meets, in their order.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| &**rule)
+    }
+
+    /// Whom it names, and whether the title does.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.names.iter().map(|named| (named.name.name(), named.in_title))
+    }
+
     /// By what complaints that name one of the companies are found, in no order.
     pub(super) fn keys(&self) -> impl Iterator<Item = u32> + '_ {
         // Marked, so that no run of syllables is taken for them.
@@ -100,9 +110,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::group::{Candidate, Grams, GroupConfig, Grouper};
+    use crate::group::{Candidate, Grams, GroupConfig, Grouper, Reading};
     use crate::model::{CallerKeys, ComplaintId};
-    use crate::place::PlaceKeys;
     use crate::text::normalise;
 
     /// What two complaints say of whom they accuse; each a title, its rules and whom the title names.
@@ -113,21 +122,17 @@ mod tests {
             let company = Company::new(rules.iter().copied(), names).map(Arc::new);
             let grams = Grams::read(&normalise(title), &normalise(""), 3);
             let at = jiff::Timestamp::UNIX_EPOCH;
-            grouper.assign(&Candidate {
+            let candidate = Candidate {
                 seq,
                 id: &ComplaintId::from(format!("c{seq}")),
-                at,
                 clock: at,
                 callers: &CallerKeys::new(),
                 grams: &grams,
                 places: &[],
-                place_keys: &PlaceKeys::default(),
-                category: &[],
                 earlier: None,
-                company: company.as_ref(),
                 said: (title, ""),
-                headline: title,
-            });
+            };
+            grouper.assign(&candidate, Reading::new(at, &grams, &[], &[], company, title));
         }
         let (a, b) = (grouper.complaint(1).unwrap(), grouper.complaint(2).unwrap());
         let found = Company::accused(&grouper.lexicon, a, b);

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::GrowthSteps;
+use crate::model::{GrowthSteps, OpenSince};
 
 use super::Registered;
 
 /// Raised with every change of the program that may group complaints otherwise under the same settings.
-const FORMING: u32 = 3;
+const FORMING: u32 = 4;
 
 /// How complaints are put into groups and when a group becomes an incident.
 ///
@@ -25,6 +26,9 @@ pub struct GroupConfig {
     /// How long a complaint stays open for others to join, in days of event time, 1 to 366. Slow
     /// matters need 90 or more; memory grows with it.
     pub match_days: u32,
+    /// How long a complaint that has stayed alone stays open, in days, 1 to 366; as long as `match_days` where
+    /// that is less. Most matters come again within weeks, and many complaints stay alone.
+    pub alone_days: u32,
     /// The window in which distinct callers are counted, in days, 1 to `match_days`.
     pub window_days: u32,
     /// Numbers of distinct callers at which an incident is raised and then told again, rising, each
@@ -75,6 +79,7 @@ impl Default for GroupConfig {
     fn default() -> Self {
         Self {
             match_days: 180,
+            alone_days: 90,
             window_days: 30,
             steps: GrowthSteps::default(),
             steps_by_category: BTreeMap::new(),
@@ -132,6 +137,9 @@ impl GroupConfig {
         if !(1..=366).contains(&self.match_days) {
             return fail("match_days", format!("{} is not within 1 to 366", self.match_days));
         }
+        if !(1..=366).contains(&self.alone_days) {
+            return fail("alone_days", format!("{} is not within 1 to 366", self.alone_days));
+        }
         for (key, days) in
             [("window_days", self.window_days), ("resolve_after_days", self.resolve_after_days)]
         {
@@ -176,6 +184,14 @@ impl GroupConfig {
             return fail("title_weight", format!("{} is not within 1 to 10", self.title_weight));
         }
         Ok(())
+    }
+
+    /// From which complaints on are open when time has come to `clock`.
+    pub fn open_since(&self, clock: Timestamp) -> OpenSince {
+        let before = |days: u32| {
+            clock.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
+        };
+        OpenSince { grouped: before(self.match_days), alone: before(self.alone_days.min(self.match_days)) }
     }
 
     /// Under what groups are formed: the program's way to do it, and 8 hex digits of a hash (SHA-256) of all

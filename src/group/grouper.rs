@@ -1,7 +1,6 @@
 //! Assigning complaints to groups, one at a time.
 
 use std::hash::BuildHasher as _;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -9,15 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::model::{CallerKeys, ComplaintId, GroupDecision, GroupId, MemberEvidence, PlaceMention};
-use crate::place::{PlaceKeys, PlaceNames};
+use crate::place::PlaceNames;
 
 use super::admission;
 use super::candidates::{self, Choice};
 use super::lexicon::Lexicon;
 use super::members::Group;
 use super::posting::Postings;
-use super::window::{Held, Open, Window};
-use super::{Company, Grams, GroupConfig, Tally, grams, identity, usual};
+use super::window::{Open, Window};
+use super::{Grams, GroupConfig, Reading, Tally, identity};
 
 /// A complaint that asks where it belongs.
 #[derive(Debug, Clone)]
@@ -26,8 +25,6 @@ pub struct Candidate<'a> {
     pub seq: u64,
     /// Its id.
     pub id: &'a ComplaintId,
-    /// Event time.
-    pub at: Timestamp,
     /// The engine's clock, including this complaint.
     pub clock: Timestamp,
     /// Who called.
@@ -36,18 +33,29 @@ pub struct Candidate<'a> {
     pub grams: &'a Grams,
     /// The places it names.
     pub places: &'a [PlaceMention],
-    /// The same places, ready to be compared.
-    pub place_keys: &'a PlaceKeys,
-    /// Its category, from coarse to fine; empty without one.
-    pub category: &'a [String],
-    /// Whom it accuses.
-    pub company: Option<&'a Arc<Company>>,
     /// The open complaint that it goes on from, by number, when the hotline says so: it belongs where that is.
     pub earlier: Option<u64>,
     /// Its title and text, of which its words are a part.
     pub said: (&'a str, &'a str),
-    /// Its title, or the beginning of its text.
-    pub headline: &'a str,
+}
+
+/// A stored complaint that is put back.
+#[derive(Debug)]
+pub struct Restored<'a> {
+    /// Its number in the order of applying; above all earlier ones.
+    pub seq: u64,
+    /// Its id.
+    pub id: &'a ComplaintId,
+    /// The engine's clock when it was applied.
+    pub clock: Timestamp,
+    /// Who called.
+    pub callers: &'a CallerKeys,
+    /// What was read in it.
+    pub reading: Reading,
+    /// The group it is in now.
+    pub group: Option<&'a GroupId>,
+    /// Why it was put there.
+    pub evidence: Option<&'a MemberEvidence>,
 }
 
 /// Where a complaint was put.
@@ -116,8 +124,9 @@ impl Grouper {
 
     /// Puts a complaint into the group it belongs to, founds one with another complaint, or leaves
     /// it alone.
-    pub fn assign(&mut self, candidate: &Candidate<'_>) -> Assigned {
-        let mut open = self.open(candidate);
+    pub fn assign(&mut self, candidate: &Candidate<'_>, reading: Reading) -> Assigned {
+        let Candidate { seq, id, clock, callers, .. } = *candidate;
+        let mut open = self.open(seq, id, clock, callers, reading);
         let choice = candidates::choose(self, candidate, &open);
         let Choice { mut joined, also, mut bridged, mut kept_apart } = choice;
         if let Some((seq, evidence)) = candidates::continues(self, candidate, &open) {
@@ -136,7 +145,7 @@ impl Grouper {
                 number
             } else {
                 drawn.push(evidence.nearest.clone());
-                let id = identity::group_id(&evidence.nearest, candidate.id, candidate.at);
+                let id = identity::group_id(&evidence.nearest, candidate.id, open.at);
                 let number = self.group_number(&id);
                 self.join(nearest, number);
                 number
@@ -189,18 +198,14 @@ impl Grouper {
 
     /// Puts a stored complaint back with the decision that was made about it. Complaints come in
     /// the order of their numbers.
-    pub fn restore(
-        &mut self,
-        candidate: &Candidate<'_>,
-        group: Option<&GroupId>,
-        evidence: Option<&MemberEvidence>,
-    ) {
-        let mut open = self.open(candidate);
-        if let Some(id) = group {
-            let number = self.group_number(id);
+    pub fn restore(&mut self, restored: Restored<'_>) {
+        let Restored { seq, id, clock, callers, reading, group, evidence } = restored;
+        let mut open = self.open(seq, id, clock, callers, reading);
+        if let Some(group) = group {
+            let number = self.group_number(group);
             open.group = Some(number);
             if let (Some(evidence), Some(group)) = (evidence, &mut self.groups[number as usize]) {
-                group.keep_evidence(candidate.seq, candidate.id.clone(), evidence);
+                group.keep_evidence(seq, id.clone(), evidence);
             }
         }
         self.insert(open);
@@ -221,13 +226,16 @@ impl Grouper {
         Some(left)
     }
 
-    /// Closes complaints that were applied so long ago that nothing may join them any more. Returns
-    /// the groups that have no open member left.
+    /// Closes complaints that were applied so long ago that nothing may join them any more; those that are
+    /// alone sooner. Returns the groups that have no open member left.
     pub fn expire(&mut self, clock: Timestamp) -> Vec<GroupId> {
         let mut gone = Vec::new();
-        let keep = SignedDuration::from_hours(24 * i64::from(self.config.match_days));
-        let before = clock.saturating_sub(keep).unwrap_or(Timestamp::MIN);
-        while let Some(open) = self.window.pop_before(before) {
+        let since = self.config.open_since(clock);
+        while let Some(alone) = self.window.pop_alone_before(since.alone) {
+            self.unlist(&alone);
+            self.forget(&alone);
+        }
+        while let Some(open) = self.window.pop_before(since.grouped) {
             self.unlist(&open);
             if let Some(group) = open.group.and_then(|number| self.groups[number as usize].as_mut()) {
                 group.expire(open.seq, open.at, &open.callers);
@@ -300,38 +308,30 @@ impl Grouper {
         candidates::medoid(self, group)
     }
 
-    fn open(&mut self, candidate: &Candidate<'_>) -> Open {
-        let mut pairs: Box<[Held]> = candidate.grams.iter().map(Held::new).collect();
-        pairs.sort_unstable();
-        let category = (!candidate.category.is_empty())
-            .then(|| NonZeroU32::MIN | grams::hash_name(&candidate.category.join("/")));
-        let sites = candidate.places.iter().filter(|place| candidates::leads_somewhere(place));
-        // A site alone, and with the category: of the busy site's many complaints those of the kind.
-        let sites = sites.flat_map(|site| {
-            let site = grams::hash_name(&site.name);
-            let of_kind = category.map(|category| usual::of_kind(category, site));
-            [Some(site), of_kind].into_iter().flatten()
-        });
-        let companies = candidate.company.iter().flat_map(|company| company.keys());
-        let mut keys: Vec<u32> =
-            candidate.grams.keys().iter().copied().chain(sites).chain(companies).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut place_keys = candidate.place_keys.clone();
+    fn open(
+        &mut self,
+        seq: u64,
+        id: &ComplaintId,
+        clock: Timestamp,
+        callers: &CallerKeys,
+        reading: Reading,
+    ) -> Open {
+        let Reading { at, pairs, keys, mut place_keys, category, company, headline } = reading;
         self.place_names.share(&mut place_keys);
+        let (id, callers) = (id.clone(), callers.clone());
         Open {
-            seq: candidate.seq,
-            id: candidate.id.clone(),
-            at: candidate.at,
-            clock: candidate.clock,
-            callers: candidate.callers.clone(),
+            seq,
+            id,
+            at,
+            clock,
+            callers,
             pairs,
-            keys: keys.into(),
+            keys,
             place_keys,
             category,
-            company: candidate.company.cloned(),
+            company,
             group: None,
-            headline: candidate.headline.into(),
+            headline,
         }
     }
 

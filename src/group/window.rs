@@ -20,10 +20,22 @@ impl Held {
     /// Bits that say how: the damped count in 1/16, and above it whether the title holds the pair.
     pub(super) const HOW_BITS: u32 = 8;
     const TITLE: u32 = 1 << 7;
+    /// No pair lies above: the bits of any number stay within the tables.
+    const MOST: u32 = (1 << (Self::HOW_BITS + u16::BITS)) - 1;
 
     pub(super) fn new(gram: &Gram) -> Self {
         let title = if gram.in_title { Self::TITLE } else { 0 };
         Self(u32::from(gram.pair) << Self::HOW_BITS | title | u32::from(gram.tf.min(127)))
+    }
+
+    /// All of it in one number; see [`Held::from_bits`].
+    pub(super) fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Back from [`Held::bits`].
+    pub(super) fn from_bits(bits: u32) -> Self {
+        Self(bits & Self::MOST)
     }
 
     /// The pair.
@@ -94,6 +106,8 @@ impl Open {
 #[derive(Debug, Default)]
 pub(super) struct Window {
     first: u64,
+    /// Below this number nobody is alone any more.
+    settled: u64,
     open: VecDeque<Option<Box<Open>>>,
 }
 
@@ -131,6 +145,21 @@ impl Window {
     pub(super) fn take(&mut self, seq: u64) -> Option<Box<Open>> {
         let at = usize::try_from(seq.checked_sub(self.first)?).ok()?;
         self.open.get_mut(at)?.take()
+    }
+
+    /// Takes the oldest that is alone out if it was applied before `clock`.
+    pub(super) fn pop_alone_before(&mut self, clock: Timestamp) -> Option<Box<Open>> {
+        self.settled = self.settled.max(self.first);
+        loop {
+            let slot = self.open.get_mut((self.settled - self.first) as usize)?;
+            if slot.as_ref().is_some_and(|open| open.clock >= clock) {
+                return None;
+            }
+            self.settled += 1;
+            if let Some(alone) = slot.take_if(|open| open.group.is_none()) {
+                return Some(alone);
+            }
+        }
     }
 
     /// Takes the oldest out if it was applied before `clock`.

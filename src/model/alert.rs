@@ -127,6 +127,9 @@ pub struct GroupAlert {
     /// Under what the group was formed: the program's way to do it, and a hash of the settings of grouping.
     #[serde(default)]
     pub grouping: String,
+    /// Content hash of the rule pack in use, which says whom complaints accuse; 16 hex digits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pack: String,
     /// How many people call about the like there at other times, when that is more than nobody: the level
     /// follows the callers above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

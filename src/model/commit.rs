@@ -65,6 +65,23 @@ impl Commit {
     }
 }
 
+/// From which engine's clock on complaints are open; see [`ComplaintRecord::clock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSince {
+    /// Members of groups.
+    pub grouped: Timestamp,
+    /// Those that are alone; not before `grouped`.
+    pub alone: Timestamp,
+}
+
+impl OpenSince {
+    /// The same moment for all.
+    #[must_use]
+    pub fn all(since: Timestamp) -> Self {
+        Self { grouped: since, alone: since }
+    }
+}
+
 /// A complaint as the store keeps it.
 #[derive(Debug, Clone)]
 pub struct ComplaintRecord {
@@ -84,6 +101,17 @@ pub struct ComplaintRecord {
     pub clock: Timestamp,
     /// What was decided about it and why.
     pub decision: Decision,
+    /// What was read in it, so that a start need not read it again; `None` when that is not kept.
+    pub reading: Option<KeptReading>,
+}
+
+/// What grouping read in a complaint, as it is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptReading {
+    /// By what it was read: of another program, dictionary or gazetteer it is of no use.
+    pub version: u64,
+    /// The reading, in a form that only grouping knows.
+    pub bytes: Box<[u8]>,
 }
 
 /// An incident or risk case as the store keeps it: a few columns to look things up by, and the

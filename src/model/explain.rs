@@ -1,7 +1,9 @@
 //! Why something was decided, as data. Words for people are made from these at the edge.
 
-use jiff::Timestamp;
 use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 use serde::{Deserialize, Serialize};
 
@@ -197,13 +199,78 @@ pub struct RiskHit {
     /// The offence whose lines they can be held against, as the rule says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard: Option<Standard>,
+    /// The exception for which it does not alert, whatever its score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Box<Suppressed>>,
+}
+
+/// What came of a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HitOutcome {
+    /// It alerts.
+    Alerting,
+    /// It has too few points to.
+    Kept,
+    /// It has the points, and its rule is on trial.
+    Shadow,
+    /// An exception holds for it.
+    Suppressed,
+}
+
+impl HitOutcome {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alerting => "alerting",
+            Self::Kept => "kept",
+            Self::Shadow => "shadow",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
+/// Why a hit is not told: somebody has said so in the rule pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// The exception's id.
+    pub exception: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub until: Date,
+}
+
+impl Suppressed {
+    /// In Chinese for people.
+    #[must_use]
+    pub fn chinese(&self) -> String {
+        let Self { exception, owner, reason, until } = self;
+        format!("例外{exception}：{reason}（{owner}，至{until}），不提示，只记录")
+    }
 }
 
 impl RiskHit {
-    /// Whether the hit is strong enough to alert; otherwise it is kept and shown, not pushed.
+    /// Whether the hit is strong enough to alert, and no exception holds for it; otherwise it is kept and
+    /// shown, not pushed.
     #[must_use]
     pub fn alerts(&self) -> bool {
-        self.score >= self.alert_at
+        self.score >= self.alert_at && self.suppressed.is_none()
+    }
+
+    /// What came of it; `alert_at` is the score from which its rule alerts as it is written, on trial or
+    /// not.
+    #[must_use]
+    pub fn outcome(&self, alert_at: i32) -> HitOutcome {
+        match () {
+            () if self.suppressed.is_some() => HitOutcome::Suppressed,
+            () if self.alerts() => HitOutcome::Alerting,
+            () if self.score >= alert_at => HitOutcome::Shadow,
+            () => HitOutcome::Kept,
+        }
     }
 }
 

@@ -24,11 +24,12 @@ mod position;
 pub use alert::{Alert, AlertBody, AlertKind, AlertState, GroupAlert, RiskAlert, Usual};
 pub use caller::{CallerKey, CallerKeys};
 pub use claim::{Claim, Claimed, Line, Measure, Standard};
-pub use commit::{Commit, ComplaintRecord, IncidentRecord};
+pub use commit::{Commit, ComplaintRecord, IncidentRecord, KeptReading, OpenSince};
 pub use complaint::{Complaint, ContentHash, PlaceFields, ReportedCaller};
 pub use dead_letter::{DeadLetter, DeadReason};
 pub use explain::{
-    Decision, GroupDecision, KeptApart, MemberEvidence, RiskHit, ScorePart, SharedTerm, Span, Where,
+    Decision, GroupDecision, HitOutcome, KeptApart, MemberEvidence, RiskHit, ScorePart, SharedTerm, Span,
+    Suppressed, Where,
 };
 pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
 pub use level::{GrowthSteps, Level};

@@ -1,9 +1,10 @@
 //! Places that are known by name.
 
 use std::fmt;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::form::Found;
 use super::gazetteer_file::{self, GazetteerError, Place};
@@ -71,6 +72,13 @@ impl Gazetteer {
     /// All names, for [`crate::text::Segmenter::with_words`].
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.places.iter().flat_map(Place::names)
+    }
+
+    /// A hash of all places with everything known of them, in their order.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.places.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The 9-digit code of a street, or the 6-digit code of a district, by name or other name.

@@ -13,7 +13,7 @@ use crate::model::PlaceKind;
 use crate::text::normalise;
 
 /// A place that is known by name. Names are in normal form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Place {
     pub kind: PlaceKind,
     pub name: Box<str>,

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHasher};
+use serde::{Deserialize, Serialize};
 
 use super::alike::{Name, alike};
 use super::endings::endings_of;
@@ -26,7 +27,7 @@ const MAX_KEYS: usize = 8;
 
 /// The places of a complaint in the form that comparing is cheap in. Made once, compared with every
 /// candidate.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PlaceKeys {
     keys: Box<[Key]>,
 }
@@ -42,7 +43,8 @@ struct Named {
     name: Name,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 struct Key {
     place: Arc<Named>,
     part: Option<Box<str>>,
@@ -53,6 +55,22 @@ struct Key {
     sure: bool,
     /// Firm enough to part two complaints: not a name of the text that ends like many words do.
     firm: bool,
+}
+
+/// A key as it is written down: name, part, kind, and whether it is primary, sure and firm.
+type Written = (Box<str>, Option<Box<str>>, PlaceKind, [bool; 3]);
+
+impl From<Key> for Written {
+    fn from(key: Key) -> Self {
+        let Key { place, part, kind, primary, sure, firm } = key;
+        (place.text.clone(), part, kind, [primary, sure, firm])
+    }
+}
+
+impl From<Written> for Key {
+    fn from((name, part, kind, [primary, sure, firm]): Written) -> Self {
+        Self { place: Arc::new(Named::new(kind, name)), part, kind, primary, sure, firm }
+    }
 }
 
 /// Keeps one copy of each place that many complaints name.
@@ -107,16 +125,8 @@ impl PlaceKeys {
                 // The fields' address and the title both say what it is about.
                 _ => true,
             };
-            let name = Name::new(&mention.name);
-            let place = Named {
-                hash: hash(mention),
-                bits: name.chars().iter().fold(0, |bits, &c| bits | 1 << (c as u32 % 61)),
-                kind: mention.kind,
-                text: mention.name.clone(),
-                name,
-            };
             Key {
-                place: Arc::new(place),
+                place: Arc::new(Named::new(mention.kind, mention.name.clone())),
                 part: mention.part.clone(),
                 kind: mention.kind,
                 primary,
@@ -242,6 +252,16 @@ impl PlaceKeys {
     }
 }
 
+impl Named {
+    fn new(kind: PlaceKind, text: Box<str>) -> Self {
+        let mut hasher = FxHasher::default();
+        (kind, &*text).hash(&mut hasher);
+        let name = Name::new(&text);
+        let bits = name.chars().iter().fold(0, |bits, &c| bits | 1 << (c as u32 % 61));
+        Self { hash: hasher.finish(), bits, kind, text, name }
+    }
+}
+
 /// Whether a name has no better ending than one character that other words end in too.
 fn weakly_ended(name: &str) -> bool {
     let mut endings = endings_of(name).peekable();
@@ -273,12 +293,6 @@ impl Key {
         };
         Some(strength * parts)
     }
-}
-
-fn hash(mention: &PlaceMention) -> u64 {
-    let mut hasher = FxHasher::default();
-    (mention.kind, &*mention.name).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// [`PlaceKeys::relation`] of two complaints' places. For many comparisons make the keys once.

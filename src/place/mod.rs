@@ -63,6 +63,11 @@ impl Places {
         Self { gazetteer, segmenter, forms: Forms::new(), marks }
     }
 
+    /// A hash of all known places.
+    pub fn fingerprint(&self) -> u64 {
+        self.gazetteer.fingerprint()
+    }
+
     /// The places of a complaint: from the fields, then the title, then the text; within each in the
     /// order of their first mention, each name once.
     pub fn read(&self, fields: &PlaceFields, title: &Normalised, text: &Normalised) -> Vec<PlaceMention> {

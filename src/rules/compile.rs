@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use serde_saphyr::Spanned;
 
 use super::RuleInfo;
+use super::at::{At, Place};
 use super::compiled::{Adjust, Compiled, Near, Rule, TestText, Use};
 use super::error::{RuleError, RuleErrors, is_rule_id};
+use super::exception::Exception;
 use super::load::unknown;
 use super::matcher::{MAX_TERM_CHARS, Matcher, PATTERN, normal_literal, pattern};
 use super::schema::{self, File, Status, Text};
 use super::score::{EXTRA_STRONG_CAP, WEAK_CAP};
+
+mod exceptions;
 
 /// A score from which a hit is kept, when the rule does not say.
 pub(super) const WATCH: i32 = 40;
@@ -19,14 +22,20 @@ pub(super) const WATCH: i32 = 40;
 /// context group (15) reach it; a strong term alone does not.
 pub(super) const ALERT: i32 = 60;
 
-pub(super) fn compile(files: Vec<(String, File)>) -> Result<Compiled, RuleErrors> {
+pub(super) fn compile(files: Vec<File>) -> Result<Compiled, RuleErrors> {
     let mut compiler = Compiler::default();
     // Groups first: rules may stand in a file that is read before the groups they name.
-    for (name, file) in &files {
-        compiler.groups(name, file);
+    for file in &files {
+        compiler.groups(file);
     }
-    for (name, file) in files {
-        compiler.file(&name, file);
+    let mut exceptions = Vec::new();
+    for mut file in files {
+        exceptions.append(&mut file.exceptions);
+        compiler.file(file);
+    }
+    // Rules first, for the same reason.
+    for exception in exceptions {
+        compiler.exception(exception);
     }
     compiler.finish()
 }
@@ -42,32 +51,32 @@ struct Compiler {
     patterns: Vec<(u32, Regex)>,
     adjusts: Vec<Adjust>,
     rules: Vec<Rule>,
-    rule_places: BTreeMap<String, String>,
+    rule_places: BTreeMap<String, Place>,
     quiet: Vec<TestText>,
+    exceptions: Vec<Exception>,
 }
 
 impl Compiler {
-    fn error<T>(&mut self, file: &str, at: &Spanned<T>, message: impl Into<String>) {
-        let (line, column) = (at.referenced.line(), at.referenced.column());
-        self.errors.push(RuleError { file: file.to_owned(), line, column, message: message.into() });
+    fn error<T>(&mut self, at: &At<T>, message: impl Into<String>) {
+        self.errors.push(RuleError::at(&at.place, message));
     }
 
-    fn number(&mut self, file: &str, what: &str, value: &Spanned<i64>, range: (i32, i32)) -> i32 {
+    fn number(&mut self, what: &str, value: &At<i64>, range: (i32, i32)) -> i32 {
         let (low, high) = range;
         if let Some(number) = i32::try_from(value.value).ok().filter(|number| (low..=high).contains(number)) {
             number
         } else {
-            self.error(file, value, format!("`{what}` is {}; it must be from {low} to {high}", value.value));
+            self.error(value, format!("`{what}` is {}; it must be from {low} to {high}", value.value));
             low
         }
     }
 
-    fn terms(&mut self, file: &str, terms: &[Text], used: Use) {
+    fn terms(&mut self, terms: &[Text], used: Use) {
         for term in terms {
-            if let Some(number) = self.term(file, term) {
+            if let Some(number) = self.term(term) {
                 let purposes = &mut self.terms[number as usize];
                 if purposes.contains(&used) {
-                    self.error(file, term, format!("the term `{}` stands twice here; keep one", term.value));
+                    self.error(term, format!("the term `{}` stands twice here; keep one", term.value));
                 } else {
                     purposes.push(used);
                 }
@@ -75,31 +84,35 @@ impl Compiler {
         }
     }
 
-    /// The number of a term; new terms are compiled, equal ones shared.
-    fn term(&mut self, file: &str, term: &Text) -> Option<u32> {
+    /// The normal form of a literal term; of a pattern how it was typed, and the pattern.
+    fn read_term(&mut self, term: &Text) -> Option<(String, Option<Regex>)> {
         let text = term.value.as_str();
         if text.chars().count() > MAX_TERM_CHARS {
-            self.error(file, term, format!("the term is longer than {MAX_TERM_CHARS} characters; split it"));
+            self.error(term, format!("the term is longer than {MAX_TERM_CHARS} characters; split it"));
             return None;
         }
-        let (key, compiled) = if let Some(source) = text.strip_prefix(PATTERN) {
-            match pattern(source) {
-                Ok(regex) => (text.to_owned(), Some(regex)),
+        if let Some(source) = text.strip_prefix(PATTERN) {
+            return match pattern(source) {
+                Ok(regex) => Some((text.to_owned(), Some(regex))),
                 Err(message) => {
-                    self.error(file, term, message);
-                    return None;
+                    self.error(term, message);
+                    None
                 }
-            }
-        } else {
-            let normal = normal_literal(text);
-            if normal.chars().count() < 2 {
-                let message =
-                    format!("the term `{text}` is shorter than two characters; it would match everywhere");
-                self.error(file, term, message);
-                return None;
-            }
-            (normal, None)
-        };
+            };
+        }
+        let normal = normal_literal(text);
+        if normal.chars().count() < 2 {
+            let message =
+                format!("the term `{text}` is shorter than two characters; it would match everywhere");
+            self.error(term, message);
+            return None;
+        }
+        Some((normal, None))
+    }
+
+    /// The number of a term; new terms are compiled, equal ones shared.
+    fn term(&mut self, term: &Text) -> Option<u32> {
+        let (key, compiled) = self.read_term(term)?;
         if let Some(&number) = self.term_numbers.get(&key) {
             return Some(number);
         }
@@ -113,29 +126,28 @@ impl Compiler {
         Some(number)
     }
 
-    fn group(&mut self, file: &str, name: &Text) -> Option<usize> {
+    fn group(&mut self, name: &Text) -> Option<usize> {
         if let Some(&number) = self.group_numbers.get(&name.value) {
             return Some(number);
         }
         let message =
             unknown("group", &name.value, self.group_numbers.keys().map(String::as_str), "the groups are");
-        self.error(file, name, message);
+        self.error(name, message);
         None
     }
 
-    fn group_list(&mut self, file: &str, names: &[Text]) -> Vec<usize> {
-        names.iter().filter_map(|name| self.group(file, name)).collect()
+    fn group_list(&mut self, names: &[Text]) -> Vec<usize> {
+        names.iter().filter_map(|name| self.group(name)).collect()
     }
 
-    fn groups(&mut self, file: &str, content: &File) {
+    fn groups(&mut self, content: &File) {
         for (name, group) in &content.groups {
             let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             if name.is_empty() || !plain {
-                self.error(file, group, format!("the group name `{name}` may hold only a-z, 0-9 and _"));
+                self.error(group, format!("the group name `{name}` may hold only a-z, 0-9 and _"));
             }
             if self.group_numbers.contains_key(name) {
                 self.error(
-                    file,
                     group,
                     format!("the group `{name}` is already defined; give one of them another name"),
                 );
@@ -144,23 +156,22 @@ impl Compiler {
             let number = self.group_titles.len();
             self.group_numbers.insert(name.clone(), number);
             self.group_titles.push(group.value.title.clone());
-            if group.value.terms.is_empty() {
-                self.error(file, group, format!("the group `{name}` has no terms; add some or remove it"));
+            if group.value.terms.is_empty() && !group.value.is_disabled {
+                self.error(group, format!("the group `{name}` has no terms; add some or remove it"));
             }
-            self.terms(file, &group.value.terms, Use::Group(number));
+            self.terms(&group.value.terms, Use::Group(number));
         }
     }
 
-    fn file(&mut self, name: &str, file: File) {
-        self.terms(name, &file.masks, Use::Mask);
+    fn file(&mut self, file: File) {
+        self.terms(&file.masks, Use::Mask);
         for lower in &file.lower {
-            self.lower(name, lower, None);
+            self.lower(lower, None);
         }
         for route in &file.route {
-            let by = route.value.by.as_ref().map_or(0, |by| self.number(name, "by", by, (0, 100)));
-            let unless = self.group_list(name, &route.value.unless);
+            let by = route.value.by.as_ref().map_or(0, |by| self.number("by", by, (0, 100)));
+            let unless = self.group_list(&route.value.unless);
             self.adjust(
-                name,
                 route,
                 &route.value.terms,
                 Adjust {
@@ -174,21 +185,20 @@ impl Compiler {
             );
         }
         for rule in file.rules {
-            self.rule(name, rule);
+            self.rule(rule);
         }
-        self.quiet.extend(test_texts(name, file.quiet));
+        self.quiet.extend(test_texts(file.quiet));
     }
 
-    fn lower(&mut self, file: &str, lower: &Spanned<schema::Lower>, rule: Option<usize>) {
-        let by = self.number(file, "by", &lower.value.by, (1, 100));
+    fn lower(&mut self, lower: &At<schema::Lower>, rule: Option<usize>) {
+        let by = self.number("by", &lower.value.by, (1, 100));
         let reach = lower
             .value
             .reach
             .as_ref()
-            .map(|reach| self.number(file, "reach", reach, (0, 100)).unsigned_abs() as usize);
-        let unless = self.group_list(file, &lower.value.unless);
+            .map(|reach| self.number("reach", reach, (0, 100)).unsigned_abs() as usize);
+        let unless = self.group_list(&lower.value.unless);
         self.adjust(
-            file,
             lower,
             &lower.value.terms,
             Adjust {
@@ -202,74 +212,69 @@ impl Compiler {
         );
     }
 
-    fn adjust<T>(&mut self, file: &str, at: &Spanned<T>, terms: &[Text], adjust: Adjust) {
+    fn adjust<T>(&mut self, at: &At<T>, terms: &[Text], adjust: Adjust) {
         if terms.is_empty() && adjust.labels.is_empty() {
-            self.error(
-                file,
-                at,
-                format!("`{}` has neither terms nor labels; it would never hold", adjust.what),
-            );
+            self.error(at, format!("`{}` has neither terms nor labels; it would never hold", adjust.what));
         }
         if adjust.reach.is_some() && !adjust.labels.is_empty() {
             let message =
                 format!("`{}` has labels, which touch no single term; remove `reach` or them", adjust.what);
-            self.error(file, at, message);
+            self.error(at, message);
         }
         let number = self.adjusts.len();
         self.adjusts.push(adjust);
-        self.terms(file, terms, Use::Adjust(number));
+        self.terms(terms, Use::Adjust(number));
     }
 
-    fn rule(&mut self, file: &str, rule: Spanned<schema::Rule>) {
+    fn rule(&mut self, rule: At<schema::Rule>) {
         let index = self.rules.len();
-        self.head(file, &rule.value);
+        // What is wrong with the whole of a changed rule is for who changed it to mend.
+        let whole = rule.value.changed.clone().unwrap_or_else(|| rule.place.clone());
+        let whole = At { value: (), place: whole };
+        self.head(&rule.value);
         let schema::Rule { strong, near, weak, context, needs, masks, lower, thresholds, tests, .. } =
             &rule.value;
 
         let mut reachable = 0;
         for block in strong {
-            let weight = self.block(file, block, |weight| Use::Strong { rule: index, weight });
+            let weight = self.block(block, |weight| Use::Strong { rule: index, weight });
             reachable = reachable.max(weight);
         }
-        let near: Vec<Near> = near.iter().filter_map(|near| self.near(file, near)).collect();
+        let near: Vec<Near> = near.iter().filter_map(|near| self.near(near)).collect();
         reachable = near.iter().map(|near| near.weight).fold(reachable, i32::max);
         if reachable > 0 {
             reachable += EXTRA_STRONG_CAP;
         }
         let mut weak_sum = 0;
         for block in weak {
-            let weight = self.block(file, block, |weight| Use::Weak { rule: index, weight });
+            let weight = self.block(block, |weight| Use::Weak { rule: index, weight });
             weak_sum += weight * i32::try_from(block.value.terms.len()).unwrap_or(WEAK_CAP);
         }
         if strong.is_empty() && near.is_empty() && weak.is_empty() {
             self.error(
-                file,
-                &rule,
+                &whole,
                 format!("rule {} has no terms: give `strong`, `near` or `weak`", rule.value.id.value),
             );
         }
         let mut contexts = Vec::new();
         for (group, weight) in context {
-            let points = self.number(file, "weight", weight, (1, 100));
-            let name =
-                Spanned { value: group.clone(), referenced: weight.referenced, defined: weight.defined };
-            contexts.extend(self.group(file, &name).map(|group| (group, points)));
+            let points = self.number("weight", weight, (1, 100));
+            let name = At { value: group.clone(), place: weight.place.clone() };
+            contexts.extend(self.group(&name).map(|group| (group, points)));
         }
-        let needs_any = self.group_list(file, &needs.any);
-        let needs_all = self.group_list(file, &needs.all);
-        self.terms(file, masks, Use::RuleMask(index));
+        let needs_any = self.group_list(&needs.any);
+        let needs_all = self.group_list(&needs.all);
+        self.terms(masks, Use::RuleMask(index));
         for lower in lower {
-            self.lower(file, lower, Some(index));
+            self.lower(lower, Some(index));
         }
 
-        let watch =
-            thresholds.watch.as_ref().map_or(WATCH, |value| self.number(file, "watch", value, (1, 300)));
-        let alert =
-            thresholds.alert.as_ref().map_or(ALERT, |value| self.number(file, "alert", value, (1, 300)));
-        if watch > alert {
+        let before = self.errors.len();
+        let watch = thresholds.watch.as_ref().map_or(WATCH, |value| self.number("watch", value, (1, 300)));
+        let alert = thresholds.alert.as_ref().map_or(ALERT, |value| self.number("alert", value, (1, 300)));
+        if watch > alert && self.errors.len() == before {
             self.error(
-                file,
-                &rule,
+                &whole,
                 format!("`watch` is {watch}, above `alert` {alert}; a hit is watched before it alerts"),
             );
         }
@@ -277,10 +282,10 @@ impl Compiler {
         if reachable < alert {
             let message =
                 format!("no text can reach the alert score {alert}: all weights together give {reachable}");
-            self.error(file, &rule, message);
+            self.error(&whole, message);
         }
         if tests.must_fire.is_empty() || tests.must_not_fire.is_empty() {
-            self.error(file, &rule, "needs at least one text in `must_fire` and one in `must_not_fire`");
+            self.error(&whole, "needs at least one text in `must_fire` and one in `must_not_fire`");
         }
         let rule = rule.value;
         self.rules.push(Rule {
@@ -289,13 +294,14 @@ impl Compiler {
                 title: rule.title,
                 category: rule.category,
                 status: rule.status,
+                reason: rule.reason.map(|reason| reason.value),
                 version: u32::try_from(rule.version.value).unwrap_or(1),
                 alert_at: alert,
                 owner: rule.owner.value,
                 references: rule.references,
                 false_positives: rule.false_positives,
                 standard: rule.standard,
-                file: file.to_owned(),
+                file: rule.id.place.file.to_string(),
             },
             index,
             near,
@@ -304,57 +310,55 @@ impl Compiler {
             needs_all,
             watch,
             alert: if rule.status == Status::Shadow { super::NEVER } else { alert },
-            must_fire: test_texts(file, rule.tests.must_fire),
-            must_not_fire: test_texts(file, rule.tests.must_not_fire),
-            known_misses: test_texts(file, rule.tests.known_misses),
+            must_fire: test_texts(rule.tests.must_fire),
+            must_not_fire: test_texts(rule.tests.must_not_fire),
+            known_misses: test_texts(rule.tests.known_misses),
         });
     }
 
     /// The id, version and owner.
-    fn head(&mut self, file: &str, rule: &schema::Rule) {
+    fn head(&mut self, rule: &schema::Rule) {
         let id = rule.id.value.as_str();
         if !is_rule_id(id) {
             self.error(
-                file,
                 &rule.id,
                 format!("the id `{id}` must be 1 to 16 of A-Z, 0-9 and -, beginning with a letter"),
             );
         }
-        let place = format!("{file}:{}", rule.id.referenced.line());
-        if let Some(first) = self.rule_places.insert(id.to_owned(), place) {
-            self.error(
-                file,
-                &rule.id,
-                format!("the rule id `{id}` is already used at {first}; give it another"),
-            );
+        if let Some(first) = self.rule_places.insert(id.to_owned(), rule.id.place.clone()) {
+            self.error(&rule.id, format!("the rule id `{id}` is already used at {first}; give it another"));
         }
-        self.number(file, "version", &rule.version, (1, i32::MAX));
+        let says_why = rule.reason.as_ref().is_some_and(|reason| !reason.value.trim().is_empty());
+        if rule.status == Status::Deprecated && !says_why {
+            self.error(&rule.id, format!("rule {id} is `deprecated` and gives no `reason`; say why"));
+        }
+        self.number("version", &rule.version, (1, i32::MAX));
         if rule.owner.value.trim().is_empty() {
-            self.error(file, &rule.owner, "the owner is empty; name the unit that answers for the rule");
+            self.error(&rule.owner, "the owner is empty; name the unit that answers for the rule");
         }
     }
 
-    fn block(&mut self, file: &str, block: &Spanned<schema::Terms>, used: impl Fn(i32) -> Use) -> i32 {
-        let weight = self.number(file, "weight", &block.value.weight, (1, 100));
+    fn block(&mut self, block: &At<schema::Terms>, used: impl Fn(i32) -> Use) -> i32 {
+        let weight = self.number("weight", &block.value.weight, (1, 100));
         if block.value.terms.is_empty() {
-            self.error(file, block, "the list of terms is empty; add terms or remove the block");
+            self.error(block, "the list of terms is empty; add terms or remove the block");
         }
-        self.terms(file, &block.value.terms, used(weight));
+        self.terms(&block.value.terms, used(weight));
         weight
     }
 
-    fn near(&mut self, file: &str, near: &Spanned<schema::Near>) -> Option<Near> {
-        let weight = self.number(file, "weight", &near.value.weight, (1, 100));
-        let within = self.number(file, "within", &near.value.within, (0, 200)).unsigned_abs() as usize;
+    fn near(&mut self, near: &At<schema::Near>) -> Option<Near> {
+        let weight = self.number("weight", &near.value.weight, (1, 100));
+        let within = self.number("within", &near.value.within, (0, 200)).unsigned_abs() as usize;
         let given = near.value.groups.len();
-        let groups = self.group_list(file, &near.value.groups);
+        let groups = self.group_list(&near.value.groups);
         if given != 2 || groups.first() == groups.get(1) && groups.len() == 2 {
-            self.error(file, near, format!("`near` asks for two different groups, not {given}"));
+            self.error(near, format!("`near` asks for two different groups, not {given}"));
         }
         Some(Near { weight, groups: groups.try_into().ok()?, within })
     }
 
-    fn finish(mut self) -> Result<Compiled, RuleErrors> {
+    fn finish(self) -> Result<Compiled, RuleErrors> {
         if self.errors.is_empty() {
             let near = |group: &usize| {
                 self.rules.iter().flat_map(|rule| &rule.near).any(|near| near.groups.contains(group))
@@ -376,10 +380,10 @@ impl Compiler {
                 terms: self.terms,
                 matcher: Matcher::new(self.literals, self.patterns),
                 quiet: self.quiet,
+                exceptions: self.exceptions,
             });
         }
-        self.errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        Err(RuleErrors(self.errors))
+        Err(RuleErrors::sorted(self.errors))
     }
 }
 
@@ -390,9 +394,8 @@ fn in_order<N: Ord>(numbers: BTreeMap<String, N>) -> Vec<String> {
     names.into_iter().map(|(name, _)| name).collect()
 }
 
-fn test_texts(file: &str, texts: Vec<Text>) -> Vec<TestText> {
-    texts
-        .into_iter()
-        .map(|text| TestText { file: file.to_owned(), line: text.referenced.line(), text: text.value })
-        .collect()
+fn test_texts(texts: Vec<Text>) -> Vec<TestText> {
+    let test =
+        |At { value, place }: Text| TestText { file: place.file.to_string(), line: place.line, text: value };
+    texts.into_iter().map(test).collect()
 }

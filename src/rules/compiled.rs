@@ -1,6 +1,7 @@
 //! A pack as the matcher and the score use it: names resolved to numbers.
 
 use super::RuleInfo;
+use super::exception::Exception;
 use super::matcher::Matcher;
 
 /// What a term is there for.
@@ -88,4 +89,5 @@ pub(super) struct Compiled {
     pub begins: Vec<bool>,
     pub matcher: Matcher,
     pub quiet: Vec<TestText>,
+    pub exceptions: Vec<Exception>,
 }

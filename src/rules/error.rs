@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::at::Place;
+
 /// One mistake in a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleError {
@@ -15,6 +17,13 @@ pub struct RuleError {
     pub column: u64,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+impl RuleError {
+    pub(super) fn at(place: &Place, message: impl Into<String>) -> Self {
+        let Place { file, line, column } = place;
+        Self { file: file.to_string(), line: *line, column: *column, message: message.into() }
+    }
 }
 
 impl fmt::Display for RuleError {
@@ -30,6 +39,14 @@ impl fmt::Display for RuleError {
 /// Every mistake found in a pack, in the order of files and lines; never empty. Written one a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct RuleErrors(pub Vec<RuleError>);
+
+impl RuleErrors {
+    /// In the order of files and lines.
+    pub(super) fn sorted(mut errors: Vec<RuleError>) -> Self {
+        errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        Self(errors)
+    }
+}
 
 impl fmt::Display for RuleErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

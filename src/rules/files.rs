@@ -13,12 +13,14 @@ use super::{RulePack, compile};
 pub struct RuleFiles(Vec<Source>);
 
 impl RuleFiles {
-    /// Reads every `*.yaml` file of `dir`, in the order of their names.
+    /// Reads every `*.yaml` file of `dir`, or takes those that are shipped with the program when there is
+    /// no folder, and after them every one of the folder `overlay`; each in the order of their names.
+    /// Those of an overlay are named with `overlay/` before their name.
     ///
     /// # Errors
-    /// When the folder or one of the files cannot be read.
-    pub fn read(dir: &Path) -> Result<Self, RuleErrors> {
-        load::read_dir(dir).map(Self)
+    /// When a folder or one of the files cannot be read.
+    pub fn read(dir: Option<&Path>, overlay: Option<&Path>) -> Result<Self, RuleErrors> {
+        load::read(dir, overlay).map(Self)
     }
 
     /// Those that are shipped with the program.
@@ -27,7 +29,19 @@ impl RuleFiles {
         Self(load::builtin())
     }
 
-    /// From names and contents.
+    /// The name that a file of an overlay has in its own folder; `None` for a file of the pack below.
+    #[must_use]
+    pub fn in_overlay(name: &str) -> Option<&str> {
+        name.strip_prefix(load::OVERLAY)
+    }
+
+    /// The hash of the pack they make, whether they make one or not, see [`RulePack::hash`].
+    #[must_use]
+    pub fn hash(&self) -> String {
+        load::hash(&self.0)
+    }
+
+    /// From names and contents; those named `overlay/...` are laid over the others.
     pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(load::sources(files))
     }
@@ -57,7 +71,7 @@ impl RuleFiles {
     /// # Errors
     /// As [`RuleFiles::pack`]: what is wrong comes first.
     pub fn warnings(&self) -> Result<Vec<RuleWarning>, RuleErrors> {
-        let files = load::parse(&self.0)?;
+        let (files, _) = load::parse(&self.0)?;
         let warnings = lint::warnings(&files);
         compile::compile(files)?;
         Ok(warnings)

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::at;
 use super::error::{RuleError, RuleErrors, nearest};
+use super::overlay::{self, OverlayChange};
 use super::schema::File;
 
 /// A pack file is hand-written; more than this is a mistake.
@@ -26,9 +28,13 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "50-other.yaml",
 ];
 
+/// What stands before the name of a file of an overlay, wherever the overlay's folder is.
+pub(super) const OVERLAY: &str = "overlay/";
+
 /// One pack file as it was read.
 #[derive(Debug)]
 pub(super) struct Source {
+    /// Its name; of a file of an overlay with `overlay/` before it.
     pub name: String,
     pub text: String,
 }
@@ -38,6 +44,10 @@ impl Source {
     pub(super) fn new(name: &str, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
         Self { name: name.to_owned(), text }
+    }
+
+    fn is_overlay(&self) -> bool {
+        self.name.starts_with(OVERLAY)
     }
 }
 
@@ -52,10 +62,38 @@ pub(super) fn builtin() -> Vec<Source> {
     SHIPPED.iter().map(|(name, text)| Source::new(name, text)).collect()
 }
 
-pub(super) fn read_dir(dir: &Path) -> Result<Vec<Source>, RuleErrors> {
-    let at_dir = |message: String| {
-        RuleErrors(vec![RuleError { file: dir.display().to_string(), line: 0, column: 0, message }])
+/// The files of `dir`, or those shipped, and after them those of `overlay`.
+pub(super) fn read(dir: Option<&Path>, overlay: Option<&Path>) -> Result<Vec<Source>, RuleErrors> {
+    let below = match dir {
+        Some(dir) => read_dir(dir, "").and_then(|sources| {
+            if sources.is_empty() {
+                return Err(at_dir(dir, "holds no rule file; put at least one *.yaml file there".to_owned()));
+            }
+            Ok(sources)
+        }),
+        None => Ok(builtin()),
     };
+    // An overlay that changes nothing yet, or any more, is none the worse for it.
+    let over = overlay.map_or_else(|| Ok(Vec::new()), |dir| read_dir(dir, OVERLAY));
+    match (below, over) {
+        (Ok(mut below), Ok(over)) => {
+            below.extend(over);
+            Ok(below)
+        }
+        (Err(mut below), Err(over)) => {
+            below.0.extend(over.0);
+            Err(below)
+        }
+        (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+    }
+}
+
+fn at_dir(dir: &Path, message: String) -> RuleErrors {
+    RuleErrors(vec![RuleError { file: dir.display().to_string(), line: 0, column: 0, message }])
+}
+
+fn read_dir(dir: &Path, before: &str) -> Result<Vec<Source>, RuleErrors> {
+    let at_dir = |message: String| at_dir(dir, message);
     let entries = std::fs::read_dir(dir).map_err(|error| {
         at_dir(format!("cannot read the rule folder: {error}; check the path and its rights"))
     })?;
@@ -69,15 +107,13 @@ pub(super) fn read_dir(dir: &Path) -> Result<Vec<Source>, RuleErrors> {
         }
     }
     names.sort();
-    if names.is_empty() {
-        return Err(at_dir("holds no rule file; put at least one *.yaml file there".to_owned()));
-    }
     let mut sources = Vec::with_capacity(names.len());
     let mut errors = Vec::new();
     for name in names {
         match read_file(&dir.join(&name)) {
-            Ok(text) => sources.push(Source::new(&name, &text)),
+            Ok(text) => sources.push(Source::new(&format!("{before}{name}"), &text)),
             Err((line, message)) => {
+                let name = format!("{before}{name}");
                 errors.push(RuleError { file: name, line, column: line.min(1), message });
             }
         }
@@ -101,17 +137,19 @@ fn read_file(path: &Path) -> Result<String, (u64, String)> {
     })
 }
 
-/// Parses every file; the errors of all files are reported together.
-pub(super) fn parse(sources: &[Source]) -> Result<Vec<(String, File)>, RuleErrors> {
-    let mut files = Vec::with_capacity(sources.len());
+/// Parses every file and lays those of an overlay over the others: the files of the pack, and what was
+/// changed. The errors of all files are reported together.
+pub(super) fn parse(sources: &[Source]) -> Result<(Vec<File>, Vec<OverlayChange>), RuleErrors> {
+    let (mut below, mut over) = (Vec::with_capacity(sources.len()), Vec::new());
     let mut errors = Vec::new();
     for source in sources {
-        match serde_saphyr::from_str::<File>(&source.text) {
-            Ok(file) => files.push((source.name.clone(), file)),
+        match at::reading(&source.name, || serde_saphyr::from_str::<File>(&source.text)) {
+            Ok(file) if source.is_overlay() => over.push(file),
+            Ok(file) => below.push(file),
             Err(error) => errors.push(yaml_error(&source.name, &error)),
         }
     }
-    if errors.is_empty() { Ok(files) } else { Err(RuleErrors(errors)) }
+    if errors.is_empty() { overlay::lay(below, over) } else { Err(RuleErrors(errors)) }
 }
 
 fn yaml_error(file: &str, error: &serde_saphyr::Error) -> RuleError {

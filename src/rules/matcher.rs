@@ -61,6 +61,14 @@ pub(super) fn normal_pattern(pattern: &str) -> String {
     normal
 }
 
+/// What two terms have in common that find the same: the normal form, of patterns with their mark.
+pub(super) fn key(term: &str) -> String {
+    match term.strip_prefix(PATTERN) {
+        Some(source) => format!("{PATTERN}{}", normal_pattern(source)),
+        None => normal_literal(term),
+    }
+}
+
 /// Compiles one pattern.
 ///
 /// # Errors

@@ -2,7 +2,8 @@
 //! for every score.
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
-//! rules into one index, and says which rules a complaint meets, how strongly, by which words. Tells
+//! rules into one index, and says which rules a complaint meets, how strongly, by which words. Lays the
+//! files of an overlay over a pack and keeps what they changed ([`RulePack::changes`]). Tells
 //! those who write rules what is odd in a pack ([`RuleFiles::warnings`]) and what a rule lacks on a
 //! text ([`RulePack::readings`]).
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
@@ -14,16 +15,20 @@
 //!
 //! The format is described field by field in `docs/rules.md`.
 
+mod at;
+mod change;
 mod check;
 mod compile;
 mod compiled;
 mod error;
+mod exception;
 mod files;
 mod gate;
 mod haystack;
 mod lint;
 mod load;
 mod matcher;
+mod overlay;
 mod reach;
 mod reading;
 mod scaffold;
@@ -36,13 +41,17 @@ mod trace;
 use std::fmt;
 use std::path::Path;
 
+use jiff::civil::Date;
+
 use crate::model::{Complaint, RiskHit, Standard, Where};
 use crate::text::Normalised;
 
 pub use check::{Expectation, TestFailure, TestReport, sample};
 pub use error::{RuleError, RuleErrors};
+pub use exception::{About, Exception};
 pub use files::RuleFiles;
 pub use lint::{RuleWarning, WarningKind};
+pub use overlay::{Changed, OverlayChange};
 pub use reading::{Lack, ListKind, Lowered, MaskedTerm, Reading, TermList, Verdict, Word, nearest};
 pub use scaffold::{BadId, scaffold};
 pub use schema::{Status, json_schema};
@@ -63,6 +72,8 @@ pub struct RuleInfo {
     pub category: String,
     /// How far it is trusted.
     pub status: Status,
+    /// Why it is deprecated or was switched off.
+    pub reason: Option<String>,
     /// Raised with every change of meaning.
     pub version: u32,
     /// The score from which it alerts, as written: that of a rule in status `shadow`, too.
@@ -85,6 +96,7 @@ pub const NEVER: i32 = i32::MAX;
 /// A checked and compiled set of rules. Immutable; share it in an `Arc` and swap it whole.
 pub struct RulePack {
     compiled: compiled::Compiled,
+    changes: Vec<OverlayChange>,
     hash: String,
 }
 
@@ -97,12 +109,13 @@ impl fmt::Debug for RulePack {
 }
 
 impl RulePack {
-    /// Reads every `*.yaml` file of `dir`, in the order of their names.
+    /// Reads every `*.yaml` file of the folder `dir`, or of the pack that is shipped when there is none,
+    /// and lays those of `overlay` over them; each in the order of their names.
     ///
     /// # Errors
     /// All mistakes found, each with file, line and column. A pack with one mistake is not loaded.
-    pub fn load(dir: &Path) -> Result<Self, RuleErrors> {
-        Self::from_sources(&load::read_dir(dir)?)
+    pub fn load(dir: Option<&Path>, overlay: Option<&Path>) -> Result<Self, RuleErrors> {
+        RuleFiles::read(dir, overlay)?.pack()
     }
 
     /// The pack that is shipped with the program: `rules/risk/` as it was at build time.
@@ -126,12 +139,12 @@ impl RulePack {
     }
 
     fn from_sources(sources: &[load::Source]) -> Result<Self, RuleErrors> {
-        let files = load::parse(sources)?;
-        Ok(Self { compiled: compile::compile(files)?, hash: load::hash(sources) })
+        let (files, changes) = load::parse(sources)?;
+        Ok(Self { compiled: compile::compile(files)?, changes, hash: load::hash(sources) })
     }
 
-    /// SHA-256 over the names and contents of all files (line ends folded), first 16 hex digits.
-    /// Kept beside every hit, so that a decision can be traced to the rules that made it.
+    /// SHA-256 over the names and contents of all files, those of the overlay included (line ends
+    /// folded), first 16 hex digits. Kept beside every hit, so that a decision can be traced to the rules that made it.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -140,6 +153,18 @@ impl RulePack {
     /// The rules of the pack, in the order of files and of rules in them.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = &RuleInfo> {
         self.compiled.rules.iter().map(|rule| &rule.info)
+    }
+
+    /// The rule of this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&RuleInfo> {
+        self.rules().find(|rule| rule.id == id)
+    }
+
+    /// What an overlay has changed, in the order of its files.
+    #[must_use]
+    pub fn changes(&self) -> &[OverlayChange] {
+        &self.changes
     }
 
     /// The rules that `complaint` meets with a score of at least their `watch` threshold, strongest
@@ -167,12 +192,35 @@ impl RulePack {
         hits
     }
 
+    /// Marks those of the `hits` of a complaint for which an exception holds: they no longer alert, and say
+    /// by which exception. `title` and `text` are as in [`RulePack::hits`].
+    pub fn suppress(&self, hits: &mut [RiskHit], title: &Normalised, text: &Normalised, about: &About<'_>) {
+        exception::suppress(&self.compiled, hits, (title, text), about);
+    }
+
+    /// The same for what [`RulePack::readings`] gave.
+    pub fn suppress_readings(&self, readings: &mut [Reading], about: &About<'_>) {
+        exception::suppress_readings(&self.compiled, readings, about);
+    }
+
+    /// The exceptions of the pack, in the order of files, whether they hold today or not.
+    #[must_use]
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.compiled.exceptions
+    }
+
+    /// Warnings about exceptions that have ended by `today`, or end within two weeks.
+    #[must_use]
+    pub fn ending_exceptions(&self, today: Date) -> Vec<RuleWarning> {
+        exception::ending(&self.compiled.exceptions, today)
+    }
+
     /// What each rule makes of `complaint`, also those that do not fire, in the order of
     /// [`RulePack::rules`]: what was found of it, what masks took away, what it lacks. Looks at
     /// everything and is far dearer than [`RulePack::hits`], with which it agrees.
     #[must_use]
     pub fn readings(&self, complaint: &Complaint) -> Vec<Reading> {
-        trace::readings(&self.compiled, complaint)
+        trace::readings(&self.compiled, &self.changes, complaint)
     }
 
     /// Runs the tests that stand in the pack's own files, in the real matcher.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{ScorePart, Span};
+use crate::model::{ScorePart, Span, Suppressed};
 
 use super::schema::Status;
 
@@ -35,6 +35,12 @@ pub struct Reading {
     pub lowered: Vec<Lowered>,
     /// What keeps it from alerting besides; empty when it does.
     pub lacks: Vec<Lack>,
+    /// The exception for which it does not alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppressed>,
+    /// What an overlay has changed of the rule and of the groups it looks at, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overlay: Vec<String>,
     /// Every list of terms the rule looks at, with what was found of it and what was not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<TermList>,
@@ -50,6 +56,8 @@ pub enum Verdict {
     Shadow,
     /// The hit is kept and does not alert.
     Watched,
+    /// The hit is kept and does not alert, since an exception holds for it.
+    Suppressed,
     /// Too little for a hit.
     Below,
     /// It is in status `deprecated`, and not matched at all.
@@ -94,7 +102,11 @@ pub struct Lowered {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Lack {
     /// It is in status `deprecated`.
-    Deprecated,
+    Deprecated {
+        /// Why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// The score.
     Points {
         /// Points that are missing.
@@ -183,6 +195,7 @@ impl fmt::Display for Verdict {
             Self::Alerts => "alerts",
             Self::Shadow => "would alert, but is in shadow",
             Self::Watched => "is kept, does not alert",
+            Self::Suppressed => "is kept, does not alert because of an exception",
             Self::Below => "does not fire",
             Self::NotMatched => "is deprecated and not matched",
         })
@@ -192,7 +205,10 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Deprecated => f.write_str("the rule is deprecated: no text fires it"),
+            Self::Deprecated { reason } => {
+                f.write_str("the rule is deprecated, no text fires it")?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+            }
             Self::Points { short: 1 } => f.write_str("1 point is missing"),
             Self::Points { short } => write!(f, "{short} points are missing"),
             Self::Strong => {

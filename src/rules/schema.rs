@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_saphyr::Spanned;
+
+use super::at::{At, Place};
+use super::change::Changes;
 
 use crate::model::Standard;
 
@@ -36,7 +38,7 @@ impl Status {
     }
 }
 
-pub(super) type Text = Spanned<String>;
+pub(super) type Text = At<String>;
 
 /// The JSON Schema of a pack file, with which editors complete and check.
 #[must_use]
@@ -52,7 +54,7 @@ pub(super) struct File {
     /// Lists of terms that the rules of all files may name: `a-z`, `0-9` and `_`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Group>")]
-    pub groups: BTreeMap<String, Spanned<Group>>,
+    pub groups: BTreeMap<String, At<Group>>,
     /// Look-alikes: a term that stands wholly inside one of them is not seen by any rule.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -60,19 +62,26 @@ pub(super) struct File {
     /// Contexts that lower the score of every rule.
     #[serde(default)]
     #[schemars(with = "Vec<Lower>")]
-    pub lower: Vec<Spanned<Lower>>,
+    pub lower: Vec<At<Lower>>,
     /// Matters that are not a new lead.
     #[serde(default)]
     #[schemars(with = "Vec<Route>")]
-    pub route: Vec<Spanned<Route>>,
+    pub route: Vec<At<Route>>,
     /// The rules.
     #[serde(default)]
     #[schemars(with = "Vec<Rule>")]
-    pub rules: Vec<Spanned<Rule>>,
+    pub rules: Vec<At<Rule>>,
     /// Texts on which no rule of the pack may alert.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub quiet: Vec<Text>,
+    /// Known cases about which rules do not alert for a while.
+    #[serde(default)]
+    #[schemars(with = "Vec<Exception>")]
+    pub exceptions: Vec<At<Exception>>,
+    /// What is changed of the pack below. Only in a file of an overlay (`rules.overlay_dir`).
+    #[schemars(with = "Option<Changes>")]
+    pub change: Option<At<Changes>>,
 }
 
 /// A list of terms with a name.
@@ -84,6 +93,9 @@ pub(super) struct Group {
     /// Literal terms of at least two characters, or regular expressions that begin with `re:`.
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub terms: Vec<Text>,
+    /// An overlay has taken its terms away on purpose.
+    #[serde(skip)]
+    pub is_disabled: bool,
 }
 
 /// A context that lowers a score.
@@ -94,7 +106,7 @@ pub(super) struct Lower {
     pub name: String,
     /// Points taken.
     #[schemars(with = "i64", range(min = 1, max = 100))]
-    pub by: Spanned<i64>,
+    pub by: At<i64>,
     /// The words that lower.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -102,7 +114,7 @@ pub(super) struct Lower {
     /// Characters after the lowering words in which they still touch a term; absent: the words
     /// lower the whole complaint.
     #[schemars(with = "Option<i64>", range(min = 0, max = 100))]
-    pub reach: Option<Spanned<i64>>,
+    pub reach: Option<At<i64>>,
     /// Tags or classifications of the complaint that lower the whole complaint.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -122,7 +134,7 @@ pub(super) struct Route {
     /// Points taken; 0, the default, only marks the hit.
     #[serde(default)]
     #[schemars(with = "Option<i64>", range(min = 0, max = 100))]
-    pub by: Option<Spanned<i64>>,
+    pub by: Option<At<i64>>,
     /// The words that say so.
     #[schemars(with = "Vec<String>")]
     pub terms: Vec<Text>,
@@ -130,6 +142,40 @@ pub(super) struct Route {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub unless: Vec<Text>,
+}
+
+/// A known case that is taken care of. All of what it names must be there: one of its terms, one of its
+/// companies, one of its places, as far as it names any.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exception {
+    /// Unique in the pack: 1 to 32 of `A-Z`, `a-z`, `0-9`, `-` and `_`. Kept with what it hides.
+    #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_-]{1,32}$"))]
+    pub id: Text,
+    /// Who answers for it.
+    #[schemars(with = "String", length(min = 1))]
+    pub owner: Text,
+    /// Why nothing need be told, in Chinese.
+    #[schemars(with = "String", length(min = 1))]
+    pub reason: Text,
+    /// The last day on which it holds: YYYY-MM-DD, by the time of the complaint.
+    #[schemars(with = "String", regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub until: Text,
+    /// Ids of the rules it holds for; `'*'` are all.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub rules: Vec<Text>,
+    /// Words of the complaint: literal terms or regular expressions that begin with `re:`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub terms: Vec<Text>,
+    /// Names of the company accused, under any spelling.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub entity: Vec<Text>,
+    /// Words of the district, street, community or address that the event gives.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub place: Vec<Text>,
 }
 
 /// One rule.
@@ -145,9 +191,12 @@ pub(super) struct Rule {
     pub category: String,
     /// How far it is trusted.
     pub status: Status,
+    /// Why it is deprecated; asked for then.
+    #[schemars(with = "Option<String>")]
+    pub reason: Option<Text>,
     /// From 1; raised with each change of meaning, and kept with every hit.
     #[schemars(with = "i64", range(min = 1))]
-    pub version: Spanned<i64>,
+    pub version: At<i64>,
     /// The unit that answers for the rule.
     #[schemars(with = "String", length(min = 1))]
     pub owner: Text,
@@ -163,19 +212,19 @@ pub(super) struct Rule {
     /// Words that almost say it (50), or say it all (60).
     #[serde(default)]
     #[schemars(with = "Vec<Terms>")]
-    pub strong: Vec<Spanned<Terms>>,
+    pub strong: Vec<At<Terms>>,
     /// Words of two groups close to each other; each counts as a strong item.
     #[serde(default)]
     #[schemars(with = "Vec<Near>")]
-    pub near: Vec<Spanned<Near>>,
+    pub near: Vec<At<Near>>,
     /// Words that fit (10 to 15); together they give 36 at most.
     #[serde(default)]
     #[schemars(with = "Vec<Terms>")]
-    pub weak: Vec<Spanned<Terms>>,
+    pub weak: Vec<At<Terms>>,
     /// Groups and the points that each gives once when it occurs.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, i64>")]
-    pub context: BTreeMap<String, Spanned<i64>>,
+    pub context: BTreeMap<String, At<i64>>,
     /// Groups without which the rule does not alert.
     #[serde(default)]
     pub needs: Needs,
@@ -186,12 +235,15 @@ pub(super) struct Rule {
     /// Contexts that lower this rule only.
     #[serde(default)]
     #[schemars(with = "Vec<Lower>")]
-    pub lower: Vec<Spanned<Lower>>,
+    pub lower: Vec<At<Lower>>,
     /// Scores from which it is watched and alerts.
     #[serde(default)]
     pub thresholds: Thresholds,
     /// The texts it was written against.
     pub tests: Tests,
+    /// Where an overlay has changed it last.
+    #[serde(skip)]
+    pub changed: Option<Place>,
 }
 
 /// Terms of one weight.
@@ -200,7 +252,7 @@ pub(super) struct Rule {
 pub(super) struct Terms {
     /// Points that each term gives.
     #[schemars(with = "i64", range(min = 1, max = 100))]
-    pub weight: Spanned<i64>,
+    pub weight: At<i64>,
     /// Literal terms of at least two characters, or regular expressions that begin with `re:`.
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub terms: Vec<Text>,
@@ -212,13 +264,13 @@ pub(super) struct Terms {
 pub(super) struct Near {
     /// Points that the pair gives.
     #[schemars(with = "i64", range(min = 1, max = 100))]
-    pub weight: Spanned<i64>,
+    pub weight: At<i64>,
     /// Two different groups.
     #[schemars(with = "Vec<String>", length(min = 2, max = 2))]
     pub groups: Vec<Text>,
     /// Characters between the two words at most.
     #[schemars(with = "i64", range(min = 0, max = 200))]
-    pub within: Spanned<i64>,
+    pub within: At<i64>,
 }
 
 /// Groups without which a rule does not alert.
@@ -241,10 +293,10 @@ pub(super) struct Needs {
 pub(super) struct Thresholds {
     /// From here a hit is kept; 40 unless given.
     #[schemars(with = "Option<i64>", range(min = 1, max = 300))]
-    pub watch: Option<Spanned<i64>>,
+    pub watch: Option<At<i64>>,
     /// From here it alerts; 60 unless given.
     #[schemars(with = "Option<i64>", range(min = 1, max = 300))]
-    pub alert: Option<Spanned<i64>>,
+    pub alert: Option<At<i64>>,
 }
 
 /// The texts that a rule was written against.

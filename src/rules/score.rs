@@ -203,6 +203,7 @@ impl Tally {
             entity_span: None,
             claims: Vec::new(),
             standard: rule.info.standard,
+            suppressed: None,
         }
     }
 }

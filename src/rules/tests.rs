@@ -7,6 +7,8 @@ use crate::model::{ComplaintId, PlaceFields, ReportedCaller, Where};
 use crate::text::normalise;
 
 mod analysts;
+mod exceptions;
+mod overlays;
 
 fn complaint(title: &str, text: &str) -> Complaint {
     Complaint {
@@ -84,7 +86,8 @@ fn each_shipped_rule_has_three_texts_of_both_kinds() {
 
 #[test]
 fn the_folder_and_the_build_hold_the_same_pack() {
-    let folder = RulePack::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/risk")).unwrap();
+    let folder =
+        RulePack::load(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/risk")), None).unwrap();
     assert_eq!(folder.hash(), RulePack::builtin().hash());
     assert_eq!(folder.hash().len(), 16);
 }
@@ -178,7 +181,9 @@ fn shadow_rules_are_kept_and_never_alert_and_deprecated_ones_are_not_matched() {
     };
     assert_eq!((run("shadow")[0].score, run("shadow")[0].alert_at), (65, NEVER));
     assert!(!run("shadow")[0].alerts());
-    assert_eq!(run("deprecated"), []);
+    assert_eq!(run("deprecated\n    reason: 由新规则替代"), []);
+    let errors = RulePack::from_texts([("t.yaml", text("deprecated").as_str())]).unwrap_err();
+    insta::assert_snapshot!(errors, @"t.yaml:6:9: rule T01 is `deprecated` and gives no `reason`; say why");
 }
 
 #[test]
@@ -195,7 +200,7 @@ t.yaml:4: rule T01 fires on a text that must stay quiet (score 65: strong:非法
 #[test]
 fn mistakes_are_told_with_place_and_remedy() {
     insta::assert_snapshot!(refused("", "    strng: []"), @"t.yaml:16:5: unknown key `strng`; did you mean `strong`?");
-    insta::assert_snapshot!(refused("colour: red", ""), @"t.yaml:4:1: unknown key `colour`; the keys here are groups, masks, lower, route, rules, quiet");
+    insta::assert_snapshot!(refused("colour: red", ""), @"t.yaml:4:1: unknown key `colour`; the keys here are groups, masks, lower, route, rules, quiet, exceptions, change");
     insta::assert_snapshot!(refused("", "    needs: {any: [fligth]}"), @"t.yaml:16:19: unknown group `fligth`; did you mean `flight`?");
     insta::assert_snapshot!(refused("", "    lower: [{name: 坏, by: 5, terms: ['re:年化(']}]"), @"t.yaml:16:38: the pattern is not valid: unclosed group");
     insta::assert_snapshot!(refused("", "    masks: [卡]"), @"t.yaml:16:13: the term `卡` is shorter than two characters; it would match everywhere");
@@ -228,7 +233,7 @@ fn all_mistakes_of_all_files_are_told_at_once() {
 fn a_folder_that_cannot_be_a_pack_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let message = |dir: &Path| {
-        let text = RulePack::load(dir).unwrap_err().to_string();
+        let text = RulePack::load(Some(dir), None).unwrap_err().to_string();
         text.replace(&dir.display().to_string(), "DIR")
     };
     insta::assert_snapshot!(message(dir.path()), @"DIR: holds no rule file; put at least one *.yaml file there");

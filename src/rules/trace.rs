@@ -7,6 +7,7 @@ use crate::model::{Complaint, RiskHit, ScorePart, Span, Where};
 use crate::text::normalise;
 
 use super::compiled::{Compiled, Near, Rule, Use};
+use super::overlay::{Changed, OverlayChange};
 use super::reading::{Lack, ListKind, Lowered, MaskedTerm, Reading, TermList, Verdict, Word};
 use super::scan::{Cover, Found, Scan};
 use super::schema::Status;
@@ -16,12 +17,16 @@ use super::sight::Sight;
 /// Of each half of a pair this many occurrences are measured against each other.
 const PAIRED: usize = 64;
 
-pub(super) fn readings(compiled: &Compiled, complaint: &Complaint) -> Vec<Reading> {
+pub(super) fn readings(
+    compiled: &Compiled,
+    changes: &[OverlayChange],
+    complaint: &Complaint,
+) -> Vec<Reading> {
     let (title, text) = (normalise(&complaint.title), normalise(&complaint.text));
     let subject = complaint.subject.as_deref().map(normalise);
     let sight = Sight::new(compiled, super::fields(&title, &text, subject.as_ref()));
     let scan = Scan::new(compiled, complaint, sight);
-    let trace = |rule| Trace::new(rule, compiled, &scan, complaint).reading();
+    let trace = |rule| Trace::new(rule, compiled, &scan, complaint).reading(changes);
     compiled.rules.iter().map(trace).collect()
 }
 
@@ -40,7 +45,7 @@ impl<'a, 't> Trace<'a, 't> {
         Self { rule, compiled, scan, complaint, own_masks }
     }
 
-    fn reading(&self) -> Reading {
+    fn reading(&self, changes: &[OverlayChange]) -> Reading {
         let rule = self.rule;
         let hit = weigh(rule, self.compiled, self.scan);
         let score = hit.as_ref().map_or(0, |hit| hit.score);
@@ -70,7 +75,18 @@ impl<'a, 't> Trace<'a, 't> {
             masked: self.masked(),
             lowered,
             lacks,
+            suppressed: None,
+            overlay: changes.iter().filter(|change| self.concerns(change)).map(ToString::to_string).collect(),
             lists: self.lists(),
+        }
+    }
+
+    /// Whether a change is one of the rule or of a group that it looks at.
+    fn concerns(&self, change: &OverlayChange) -> bool {
+        match &change.of {
+            Changed::Rule(id) => *id == self.rule.info.id,
+            Changed::Group(name) => self.rule.groups().any(|group| self.compiled.group_names[group] == *name),
+            Changed::Pack(_) => false,
         }
     }
 
@@ -137,7 +153,7 @@ impl<'a, 't> Trace<'a, 't> {
         let rule = self.rule;
         let mut lacks = Vec::new();
         if rule.info.status == Status::Deprecated {
-            lacks.push(Lack::Deprecated);
+            lacks.push(Lack::Deprecated { reason: rule.info.reason.clone() });
         }
         if score < rule.info.alert_at {
             lacks.push(Lack::Points { short: rule.info.alert_at - score });

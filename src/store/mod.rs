@@ -31,11 +31,14 @@ pub use config::{MIN_AUDIT_DAYS, RetentionConfig, StoreConfig, Synchronous};
 pub use error::{CommitError, OpenError, StoreError};
 pub use records::{
     AlertFilter, AuditEntry, BackupProgress, CheckReport, DeadLetterEntry, DeadLetterFilter, Known,
-    OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter, VacuumReport,
+    OpenComplaint, OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter, VacuumReport,
+    Words,
 };
 
 use crate::model::Positions;
-use crate::model::{Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, PartitionKey};
+use crate::model::{
+    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, OpenSince, PartitionKey,
+};
 
 /// Everything the other rooms ask of a store. [`Positions`] gives the sources where they left off
 /// (an `Arc<dyn Store>` can be handed over as `Arc<dyn Positions>`).
@@ -58,10 +61,21 @@ pub trait Store: Positions + Send + Sync {
     /// All engines that ever committed, in the order of their names.
     fn partitions(&self) -> Result<Vec<(PartitionKey, PartitionState)>, StoreError>;
 
+    /// Hands what a start needs of an engine's open complaints to `each`, in the order they were applied,
+    /// until it breaks: of a complaint with a reading of this version that, of others the complaint. One
+    /// consistent picture, however long it takes. Returns how many were handed over.
+    fn open_window(
+        &self,
+        partition: &PartitionKey,
+        since: OpenSince,
+        version: u64,
+        each: &mut dyn FnMut(OpenComplaint) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError>;
+
     /// Hands the complaints of an engine from the first whose clock is `since` or later to `each`,
     /// in the order they were applied, until it breaks. One consistent picture, however long it
     /// takes. Returns how many were handed over.
-    fn open_window(
+    fn history(
         &self,
         partition: &PartitionKey,
         since: Timestamp,

@@ -1,10 +1,15 @@
 //! What is read from a store and reported by it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::StoreError;
+use super::sqlite::row::from_json;
 use crate::model::{
-    Alert, AlertKind, ComplaintRecord, ContentHash, DeadLetter, DeadReason, GroupId, PartitionKey,
+    Alert, AlertKind, CallerKeys, Complaint, ComplaintId, ComplaintRecord, ContentHash, DeadLetter,
+    DeadReason, Decision, GroupId, PartitionKey,
 };
 
 /// What the store knows of a complaint when an event with its id comes again.
@@ -46,6 +51,59 @@ pub struct StoredComplaint {
     pub record: ComplaintRecord,
     /// The group it is in now, after merges; `None` when alone.
     pub group: Option<GroupId>,
+}
+
+/// An open complaint as a start needs it.
+#[derive(Debug, Clone)]
+pub struct OpenComplaint {
+    /// Its place in the order in which the engine applied complaints.
+    pub seq: u64,
+    /// Its id.
+    pub id: ComplaintId,
+    /// The engine's clock when it was applied.
+    pub clock: Timestamp,
+    /// Keyed hashes of its caller.
+    pub callers: CallerKeys,
+    /// The hash of the event as it came.
+    pub content: ContentHash,
+    /// The group it is in now; `None` when alone.
+    pub group: Option<GroupId>,
+    /// What is known of its words.
+    pub words: Words,
+    /// See [`OpenComplaint::decision`].
+    pub(super) decision: Option<String>,
+}
+
+/// What is known of an open complaint's words.
+#[derive(Debug, Clone)]
+pub enum Words {
+    /// The bytes of its reading.
+    Read(Vec<u8>),
+    /// The complaint itself, as stored: it has to be read.
+    Unread(String),
+}
+
+impl OpenComplaint {
+    /// What was decided about it; `None` when it is alone and its reading is known, since nothing of it is
+    /// needed then.
+    ///
+    /// # Errors
+    /// When what is stored is damaged.
+    pub fn decision(&self) -> Result<Option<Decision>, StoreError> {
+        let read = |stored: &String| from_json("the decision on complaint", self.id.as_str(), stored);
+        self.decision.as_ref().map(read).transpose()
+    }
+
+    /// The complaint, when it has to be read; `None` when its reading is known.
+    ///
+    /// # Errors
+    /// When what is stored is damaged.
+    pub fn unread(&self) -> Result<Option<Arc<Complaint>>, StoreError> {
+        match &self.words {
+            Words::Read(_) => Ok(None),
+            Words::Unread(stored) => Ok(Some(from_json("complaint", self.id.as_str(), stored)?)),
+        }
+    }
 }
 
 /// An alert revision with its place in the store's order.

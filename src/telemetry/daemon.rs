@@ -17,15 +17,38 @@ static REFUSED: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     gauge("fenghuo_reload_refused", "1 while the last reload could not be taken over.", &[])
 });
 
+static PACK: LazyLock<IntGaugeVec> =
+    LazyLock::new(|| gauge("fenghuo_rules_pack", "1 for the rule pack in use.", &["pack"]));
+
+/// The daemon works with a rule pack from now on.
+///
+/// Series `fenghuo_rules_pack{pack}` (1 for the pack in use; others have none).
+#[derive(Debug)]
+pub struct RulesInUse<'a> {
+    /// The hash of the rule pack.
+    pub pack: &'a str,
+}
+
+impl RulesInUse<'_> {
+    /// Shows it.
+    pub fn emit(self) {
+        PACK.reset();
+        PACK.with_label_values(&[self.pack]).set(1);
+    }
+}
+
 /// Configuration and rules were read again and taken over.
 ///
-/// Series `fenghuo_reloads_total{outcome="taken_over"}` and `fenghuo_reload_refused` (0).
+/// Series `fenghuo_reloads_total{outcome="taken_over"}`, `fenghuo_reload_refused` (0) and
+/// `fenghuo_rules_pack`.
 #[derive(Debug)]
 pub struct Reloaded<'a> {
     /// The hash of the rule pack.
     pub pack: &'a str,
     /// Whether the pipeline works with it already; while the store stalls it cannot.
     pub is_in_use: bool,
+    /// How long reading took.
+    pub seconds: f64,
 }
 
 impl Reloaded<'_> {
@@ -33,11 +56,14 @@ impl Reloaded<'_> {
     pub fn emit(self) {
         RELOADS.with_label_values(&["taken_over"]).inc();
         REFUSED.with_label_values::<&str>(&[]).set(0);
+        RulesInUse { pack: self.pack }.emit();
+        let seconds = self.seconds;
         if self.is_in_use {
-            tracing::info!(pack = self.pack, "reloaded: the rules as read are in use");
+            tracing::info!(pack = self.pack, seconds, "reloaded: the rules as read are in use");
         } else {
             tracing::warn!(
                 pack = self.pack,
+                seconds,
                 "reloaded: the rules as read are used after the batch under way"
             );
         }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
-use crate::model::{AlertKind, AlertState, EngineStatus, Level, PartitionKey};
+use crate::model::{AlertKind, AlertState, EngineStatus, HitOutcome, Level, PartitionKey};
 
 use super::{counter, gauge, histogram};
 
@@ -40,6 +40,33 @@ static BUILT: LazyLock<IntCounterVec> =
     LazyLock::new(|| counter("fenghuo_engines_built_total", "Engines built from the store.", &["partition"]));
 static SWEPT: LazyLock<IntCounterVec> =
     LazyLock::new(|| counter("fenghuo_swept_rows_total", "Rows deleted because of their age.", &[]));
+
+static HITS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counter(
+        "fenghuo_rule_hits_total",
+        "Hits of risk rules committed, by what came of them.",
+        &["rule", "outcome"],
+    )
+});
+
+/// A complaint met a risk rule, and that is durable.
+///
+/// Series `fenghuo_rule_hits_total{rule,outcome}`; `outcome` is `alerting`, `kept` (too few points),
+/// `shadow` (enough, and the rule is on trial) or `suppressed` (by an exception). A new version of a
+/// complaint counts again.
+pub struct RuleMet<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// What came of the hit.
+    pub outcome: HitOutcome,
+}
+
+impl RuleMet<'_> {
+    /// Counts.
+    pub fn emit(self) {
+        HITS.with_label_values(&[self.rule, self.outcome.as_str()]).inc();
+    }
+}
 
 /// A batch is durable.
 ///

@@ -1,11 +1,11 @@
 //! Cutting a text into words.
 
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::OnceLock;
 
 use jieba_rs::Jieba;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHasher};
 
 use super::normalise;
 
@@ -20,6 +20,7 @@ const BUILTIN_DICTIONARY: &str = include_str!("../../rules/dictionary.txt");
 pub struct Segmenter {
     jieba: Jieba,
     classes: Classes,
+    fingerprint: u64,
 }
 
 /// A word of a text.
@@ -119,11 +120,19 @@ impl Segmenter {
     #[must_use]
     pub fn with_only<'w>(words: impl Iterator<Item = &'w str>) -> Self {
         let mut jieba = Jieba::new();
+        let mut hasher = FxHasher::default();
         for word in words {
             // The words meet texts in normal form, so they take it too.
-            jieba.add_word(normalise(word).text(), None, None);
+            let word = normalise(word);
+            jieba.add_word(word.text(), None, None);
+            word.text().hash(&mut hasher);
         }
-        Self { jieba, classes: Classes::new() }
+        Self { jieba, classes: Classes::new(), fingerprint: hasher.finish() }
+    }
+
+    /// A hash of all words that it knows beyond those of general Chinese, in their order.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The words of a text in normal form, in order and without gaps; unknown words are guessed from

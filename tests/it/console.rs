@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use fenghuo::console::{ReadModel, router};
+use fenghuo::console::{ReadModel, RulesShown, router};
 use fenghuo::model::{
     Alert, AlertBody, AlertKind, AlertState, CallerKey, Commit, Complaint, ComplaintRecord, ContentHash,
     Decision, GroupAlert, GroupDecision, KeptApart, Level, MemberEvidence, PartitionKey, RiskAlert, RiskHit,
@@ -17,6 +17,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 const TEXT: &str = "搅拌站<script>alert(1)</script>夜里很吵";
+
+/// The rules that are shown to be in use.
+fn rules() -> RulesShown {
+    let refused = Some("a.yaml:1:1: unknown key `<b>`".to_owned());
+    RulesShown { pack: "0badcafe0badcafe".into(), rules: 20, since: at(), refused }
+}
 
 fn at() -> Timestamp {
     "2026-03-01T03:25:05Z".parse().unwrap()
@@ -55,6 +61,7 @@ fn hit() -> RiskHit {
         entity_span: None,
         claims: Vec::new(),
         standard: None,
+        suppressed: None,
     }
 }
 
@@ -73,6 +80,7 @@ fn complaint(id: &str, seq: u64, decision: Decision) -> ComplaintRecord {
         version: 1,
         clock: at(),
         decision,
+        reading: None,
     }
 }
 
@@ -110,6 +118,7 @@ fn group() -> AlertBody {
         window_days: 30,
         evidence: vec![("a2".into(), evidence().into()), ("gone".into(), evidence().into())],
         grouping: "3-0badcafe".into(),
+        pack: String::new(),
         usual: None,
         registered: None,
         copied: 0,
@@ -145,7 +154,7 @@ impl Site {
         let model: Arc<dyn ReadModel> = Arc::new(store);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router(model)).await });
+        tokio::spawn(async move { axum::serve(listener, router(model, Arc::new(rules))).await });
         Self { _dir: dir, address }
     }
 

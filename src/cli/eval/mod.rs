@@ -217,14 +217,8 @@ fn groups(args: &GroupArgs, context: &Context) -> anyhow::Result<Exit> {
 
 /// The settings of a run, with `with` on top.
 fn settings(events: &Path, with: &[String], context: &Context) -> anyhow::Result<Settings> {
-    let flag = |setting: &String| {
-        let (key, value) = setting
-            .split_once('=')
-            .with_context(|| format!("--with {setting}: write it like engine.group.likeness=0.5"))
-            .or_exit(Exit::Usage)?;
-        Ok(Flag { name: "--with".into(), path: key.into(), value: value.to_owned() })
-    };
-    let with = with.iter().map(flag).collect::<anyhow::Result<_>>()?;
+    let with = with.iter().map(|setting| Flag::with(setting));
+    let with = with.collect::<anyhow::Result<_>>().or_exit(Exit::Usage)?;
     let Config { decode, engine, rules, file, .. } = replay::config(events, with, context)?;
     engine.validate().or_exit(Exit::Usage)?;
     Ok(Settings { engine, rules, decode, file: file.unwrap_or_default() })

@@ -18,7 +18,8 @@ use crate::model::{Complaint, ContentHash};
 use crate::rules::{Reading, RulePack, Verdict, nearest};
 
 use super::super::replay::LATEST;
-use super::super::rules::{counted, history, show};
+use super::super::rules::history::{self, Given};
+use super::super::rules::{counted, show};
 use super::super::{Context, Exit, OrExit as _};
 
 const EXAMPLES: &str = "Examples:
@@ -57,6 +58,10 @@ pub struct RiskArgs {
     /// Folder with the rules to score; by default those of the configuration
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rules: Option<PathBuf>,
+
+    /// Folder with changes to them, laid over
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub overlay: Option<PathBuf>,
 
     /// Folder with other rules, whose figures and changes are shown beside
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -164,13 +169,17 @@ pub(super) fn run(args: &RiskArgs, context: &Context) -> anyhow::Result<Exit> {
         );
         return Err(anyhow::Error::msg(none)).or_exit(Exit::Input);
     }
-    let [preparer] = history::preparers([args.rules.as_deref()], settings.rules.clone(), &settings.engine)?;
+    let preparer = |given: Given<'_>| -> anyhow::Result<Preparer> {
+        let [preparer] = history::preparers([given], settings.rules.clone(), &settings.engine)?;
+        Ok(preparer)
+    };
+    let scored = preparer(Given { folder: args.rules.as_deref(), overlay: args.overlay.as_deref() })?;
     let complaints: Vec<Complaint> = read.into_iter().map(|(_, complaint)| complaint).collect();
-    let (trial, masked) = attempt(&preparer, &complaints, &verdicts);
+    let (trial, masked) = attempt(&scored, &complaints, &verdicts);
     let against = match args.against.as_deref() {
         Some(folder) => {
-            let [preparer] = history::preparers([Some(folder)], settings.rules.clone(), &settings.engine)?;
-            Some(attempt(&preparer, &complaints, &verdicts).0)
+            let other = preparer(Given { folder: Some(folder), overlay: None })?;
+            Some(attempt(&other, &complaints, &verdicts).0)
         }
         None => None,
     };

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
@@ -12,8 +11,8 @@ use crate::daemon::backtest::{Case, Cases, DayCount, Fired, Period, Read, RuleFi
 use crate::rules::Status;
 
 use super::super::{Context, Exit};
-use super::history::{self, HistoryArgs};
-use super::{counted, print};
+use super::history::{self, Given, HistoryArgs};
+use super::{RulesIn, counted, print};
 
 /// Columns of the row of days.
 const COLUMNS: i32 = 60;
@@ -23,9 +22,8 @@ const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 /// Arguments of `fenghuo rules backtest`.
 #[derive(Debug, Args)]
 pub struct BacktestArgs {
-    /// Folder with the rules
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesIn,
 
     #[command(flatten)]
     history: HistoryArgs,
@@ -34,7 +32,7 @@ pub struct BacktestArgs {
 pub(super) fn run(args: &BacktestArgs, context: &Context) -> anyhow::Result<Exit> {
     let (fired, period) = history::over(
         &args.history,
-        [args.dir.as_deref()],
+        [Given { folder: args.rules.dir.as_deref(), overlay: args.rules.overlay.as_deref() }],
         context,
         |backtest, [preparer], history, watch| backtest.one(preparer, history, watch),
     )?;
@@ -86,9 +84,11 @@ fn told(fired: &Fired, period: &Period) -> String {
 }
 
 fn one(rule: &RuleFired, read: &Read, period: &Period) -> String {
-    let RuleFired { rule, title, kept, alerting, companies, days, samples, .. } = rule;
+    let RuleFired { rule, title, kept, alerting, suppressed, companies, days, samples, .. } = rule;
+    let suppressed =
+        if *suppressed == 0 { String::new() } else { format!(" ({suppressed} by an exception)") };
     let companies = if *companies == 1 { "1 company".to_owned() } else { format!("{companies} companies") };
-    let mut out = format!("{rule} {title}: {alerting} alerting, {kept} kept, {companies}\n");
+    let mut out = format!("{rule} {title}: {alerting} alerting, {kept} kept{suppressed}, {companies}\n");
     if let (Some(first), Some(last)) = (read.first_day, read.last_day) {
         out.push_str(&row_of_days(days, first, last));
     }

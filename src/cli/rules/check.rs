@@ -1,23 +1,22 @@
 //! `fenghuo rules check`
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
 
 use annotate_snippets::{AnnotationKind, Level, Origin as Place, Renderer, Snippet};
-use clap::{Args, ValueHint};
+use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
-use crate::rules::{RuleError, RuleErrors, RuleFiles, RuleWarning};
+use crate::rules::{RuleError, RuleErrors, RuleFiles, RulePack, RuleWarning};
 
 use super::super::{Context, Exit};
-use super::{Origin, counted};
+use super::{Origin, RulesIn, counted, zone};
 
 /// Arguments of `fenghuo rules check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Folder with the rules
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesIn,
 
     /// Fail for warnings, too
     #[arg(long)]
@@ -29,20 +28,29 @@ pub struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Exit> {
-    let origin = Origin::of(args.dir.as_deref(), context)?;
+    let origin = args.rules.origin(context)?;
     let files = origin.files();
-    let rules = |files: &RuleFiles| Ok((files.warnings()?, files.pack()?.rules().len()));
+    let today = zone(context)?.to_datetime(Timestamp::now()).date();
+    let rules = |files: &RuleFiles| {
+        let (mut warnings, pack) = (files.warnings()?, files.pack()?);
+        warnings.extend(pack.ending_exceptions(today));
+        Ok((warnings, pack))
+    };
     let checked: Result<_, RuleErrors> = match &files {
         Ok(files) => rules(files),
         Err(errors) => Err(errors.clone()),
     };
-    let (problems, warnings, rules) = match checked {
-        Ok((warnings, rules)) => (Vec::new(), warnings, rules),
-        Err(errors) => (errors.0, Vec::new(), 0),
+    let (problems, warnings, pack) = match checked {
+        Ok((warnings, pack)) => (Vec::new(), warnings, Some(pack)),
+        Err(errors) => (errors.0, Vec::new(), None),
     };
+    let changes = pack.as_ref().map(RulePack::changes).unwrap_or_default();
+    let rules = pack.as_ref().map_or(0, |pack| pack.rules().len());
     let is_good = problems.is_empty() && (warnings.is_empty() || !args.strict);
     if args.json {
-        context.print_json(&json!({ "ok": is_good, "problems": problems, "warnings": warnings }))?;
+        context.print_json(
+            &json!({ "ok": is_good, "problems": problems, "warnings": warnings, "overlay": changes }),
+        )?;
     } else {
         let files = files.ok();
         let renderer = if context.has_color(std::io::stdout().is_terminal()) {
@@ -53,6 +61,9 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Exit> {
         let mut out = context.out();
         for told in problems.iter().map(Told::problem).chain(warnings.iter().map(Told::warning)) {
             writeln!(out, "{}\n", told.render(&origin, files.as_ref(), &renderer))?;
+        }
+        for change in changes {
+            writeln!(out, "overlay: {change}")?;
         }
         writeln!(out, "{}", summary(&origin, files.as_ref(), rules, problems.len(), warnings.len()))?;
         out.flush()?;

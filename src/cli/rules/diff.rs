@@ -9,13 +9,13 @@ use crate::daemon::backtest::{CaseChanges, Change, Difference, Example, Period, 
 use crate::rules::Status;
 
 use super::super::{Context, Exit};
-use super::history::{self, HistoryArgs};
+use super::history::{self, Given, HistoryArgs};
 use super::{backtest, print};
 
 /// Arguments of `fenghuo rules diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Folder with the rules as they are
+    /// Folder with the rules as they are; `builtin` are those shipped
     #[arg(value_name = "OLD", value_hint = ValueHint::DirPath)]
     pub old: PathBuf,
 
@@ -23,12 +23,19 @@ pub struct DiffArgs {
     #[arg(value_name = "NEW", value_hint = ValueHint::DirPath)]
     pub new: PathBuf,
 
+    /// Folder with local changes of the rules NEW
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub overlay: Option<PathBuf>,
+
     #[command(flatten)]
     history: HistoryArgs,
 }
 
 pub(super) fn run(args: &DiffArgs, context: &Context) -> anyhow::Result<Exit> {
-    let packs = [Some(args.old.as_path()), Some(args.new.as_path())];
+    let packs = [
+        Given { folder: Some(&args.old), overlay: None },
+        Given { folder: Some(&args.new), overlay: args.overlay.as_deref() },
+    ];
     let (difference, period) =
         history::over(&args.history, packs, context, |backtest, [old, new], history, watch| {
             backtest.both(old, new, history, watch)
@@ -36,7 +43,8 @@ pub(super) fn run(args: &DiffArgs, context: &Context) -> anyhow::Result<Exit> {
     if args.history.json {
         context.print_json(&difference)?;
     } else {
-        let packs = format!("{} -> {}", args.old.display(), args.new.display());
+        let over = args.overlay.as_ref().map(|dir| format!(" with {}", dir.display())).unwrap_or_default();
+        let packs = format!("{} -> {}{over}", args.old.display(), args.new.display());
         print(context, &told(&packs, &difference, &period))?;
     }
     let is_same = difference.is_empty() && difference.read.rejected.is_empty();
@@ -102,7 +110,7 @@ fn words(change: Change) -> &'static str {
     }
 }
 
-fn cases(what: &str, changes: &CaseChanges, period: &Period) -> String {
+pub(in crate::cli) fn cases(what: &str, changes: &CaseChanges, period: &Period) -> String {
     let CaseChanges { new, lost, changed, same, new_samples, lost_samples, changed_samples } = changes;
     if changes.is_empty() {
         return format!("{what}: no difference\n");

@@ -1,14 +1,12 @@
 //! `fenghuo rules explain`
 
-use std::path::PathBuf;
-
-use clap::{Args, ValueHint};
+use clap::Args;
 use serde_json::json;
 
-use crate::rules::{Reading, Verdict, nearest, sample};
+use crate::rules::{Reading, Verdict, nearest};
 
 use super::super::{Context, Exit};
-use super::{Origin, print, show, words};
+use super::{RulesFrom, print, said, show, suppress, words};
 
 /// How many rules are told that come near.
 const NEAR: usize = 3;
@@ -23,9 +21,8 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub title: String,
 
-    /// Folder with the rules
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesFrom,
 
     /// Write the answer as JSON
     #[arg(long)]
@@ -33,14 +30,17 @@ pub struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
-    let pack = Origin::of(args.rules.as_deref(), context)?.pack()?;
-    let complaint = sample(&crate::text::mask_personal(&args.title), &words(&args.text)?);
+    let pack = args.rules.origin(context)?.pack()?;
+    let complaint = said(&crate::text::mask_personal(&args.title), &words(&args.text)?);
     let mut readings = pack.readings(&complaint);
+    suppress(&pack, &mut readings, &complaint, context)?;
     // What each list holds is for one rule at a time: `why-not`.
     for reading in &mut readings {
         reading.lists.clear();
     }
-    let fires = |reading: &&Reading| matches!(reading.verdict, Verdict::Alerts | Verdict::Shadow);
+    let fires = |reading: &&Reading| {
+        matches!(reading.verdict, Verdict::Alerts | Verdict::Shadow | Verdict::Suppressed)
+    };
     let mut fired: Vec<&Reading> = readings.iter().filter(fires).collect();
     fired.sort_by_key(|reading| std::cmp::Reverse(reading.score));
     let near = nearest(&readings, NEAR);
@@ -49,18 +49,18 @@ pub(super) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit>
         context.print_json(&json!({ "complaint": looked_at, "fired": fired, "nearest": near }))?;
         return Ok(Exit::Ok);
     }
-    let mut said = String::new();
+    let mut told = String::new();
     if fired.is_empty() {
-        said.push_str("no rule fires\n");
+        told.push_str("no rule fires\n");
     }
     for reading in fired {
-        said.push_str(&show::reading(reading, &complaint));
+        told.push_str(&show::reading(reading, &complaint));
     }
     if !near.is_empty() {
-        said.push_str("\nnearest rules that do not fire:\n");
+        told.push_str("\nnearest rules that do not fire:\n");
     }
     for reading in near {
-        said.push_str(&show::reading(reading, &complaint));
+        told.push_str(&show::reading(reading, &complaint));
     }
-    print(context, &said)
+    print(context, &told)
 }

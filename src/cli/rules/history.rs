@@ -21,7 +21,7 @@ use crate::store::sqlite::SqliteStore;
 use super::super::eval::day;
 use super::super::replay::{self, LATEST};
 use super::super::{Context, Exit, OrExit as _};
-use super::counted;
+use super::{Origin, counted};
 
 /// Callers of a file are counted within this one run, so any key will do.
 const CALLER_KEY: &str = "counted within one run";
@@ -56,11 +56,18 @@ pub(super) struct HistoryArgs {
     pub(super) json: bool,
 }
 
-/// Lets `work` have the history and what reads it: one preparer for each of `packs`, a folder or,
-/// where there is none, the rules of the configuration.
+/// Where a pack is asked to be read from.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct Given<'a> {
+    /// Without one, the rules of the configuration.
+    pub(in crate::cli) folder: Option<&'a Path>,
+    pub(in crate::cli) overlay: Option<&'a Path>,
+}
+
+/// Lets `work` have the history and what reads it: one preparer for each of `packs`.
 pub(super) fn over<const N: usize, T>(
     args: &HistoryArgs,
-    packs: [Option<&Path>; N],
+    packs: [Given<'_>; N],
     context: &Context,
     work: impl FnOnce(&Backtest<'_>, &[Preparer; N], History<'_>, &mut Watch<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<(T, Period)> {
@@ -106,20 +113,19 @@ pub(super) fn over<const N: usize, T>(
     Ok((told, backtest.period))
 }
 
-/// What reads complaints: one for each of `packs`, a folder or, where there is none, the rules of the
-/// configuration.
+/// What reads complaints: one for each of `packs`.
 pub(in crate::cli) fn preparers<const N: usize>(
-    packs: [Option<&Path>; N],
+    packs: [Given<'_>; N],
     rules: RulesConfig,
     config: &EngineConfig,
 ) -> anyhow::Result<[Preparer; N]> {
-    let folder = |given: Option<&Path>| given.map(Path::to_owned).or_else(|| rules.risk_dir.clone());
-    let packs = packs.map(folder).map(|folder| match folder {
-        Some(folder) => RulePack::load(&folder),
-        None => Ok(RulePack::builtin()),
-    });
+    let pack = |given: Given<'_>| -> anyhow::Result<RulePack> {
+        Ok(Origin::or(given.folder, given.overlay, || Ok(rules.clone()))?.pack()?)
+    };
+    let packs = packs.map(pack);
     // Everything but the packs is the same, so it is read once.
-    let knowledge = core::knowledge(&RulesConfig { risk_dir: None, ..rules }, config).or_exit(Exit::Usage)?;
+    let knowledge = core::knowledge(&RulesConfig { risk_dir: None, overlay_dir: None, ..rules }, config)
+        .or_exit(Exit::Usage)?;
     let mut preparers = Vec::with_capacity(N);
     for pack in packs {
         let knowledge = Knowledge { pack: Arc::new(pack?), ..knowledge.clone() };
@@ -129,7 +135,7 @@ pub(in crate::cli) fn preparers<const N: usize>(
 }
 
 /// `4000 complaints, 2026-03-01 to 2026-03-30`.
-pub(super) fn told(read: &Read) -> String {
+pub(in crate::cli) fn told(read: &Read) -> String {
     let complaints = counted(read.complaints as usize, "complaint");
     match (read.first_day, read.last_day) {
         (Some(first), Some(last)) => format!("{complaints}, {first} to {last}"),

@@ -9,18 +9,28 @@ pub(super) mod show;
 mod test;
 mod why_not;
 
+pub(super) use diff::cases as changed_cases;
+pub(super) use history::told as told_of;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueHint};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::rules::{RuleErrors, RuleFiles, RulePack, json_schema, scaffold};
+use crate::daemon::core::RulesConfig;
+use crate::entity;
+use crate::model::Complaint;
+use crate::rules::{About, Reading, RuleErrors, RuleFiles, RulePack, json_schema, sample, scaffold};
+use crate::text::normalise;
 
 use super::{Context, Exit, OrExit as _};
 
 const EXAMPLES: &str = "Examples:
   fenghuo rules check rules/risk --strict
+  fenghuo rules check builtin --overlay /etc/fenghuo/rules
   fenghuo rules test rules/risk
   fenghuo rules explain 办了年卡的健身房突然关门，老板跑了
   fenghuo rules explain - --json
@@ -29,11 +39,12 @@ const EXAMPLES: &str = "Examples:
   fenghuo rules backtest rules/risk --from 2026-03-01 --to 2026-03-31
   fenghuo rules backtest --events orders.ndjson --samples 10 --json
   fenghuo rules diff rules/risk rules/new --events orders.ndjson
+  fenghuo rules diff builtin builtin --overlay /etc/fenghuo/rules
   fenghuo rules new F21 > 60-new.yaml
   fenghuo rules schema > schema.json
 
-Without a folder the rules are those of the configuration (`rules.risk_dir`), else the built-in
-ones. Exit code 1 says that `check` found mistakes (with --strict: or warnings), that a text of
+Without a folder the rules are those of the configuration (`rules.risk_dir`, `rules.overlay_dir`),
+else the built-in ones. With a folder, nothing lies over them but what --overlay names. Exit code 1 says that `check` found mistakes (with --strict: or warnings), that a text of
 `test` failed, that there is no such complaint, that `diff` found a difference, or that some events
 of a file could not be read.";
 
@@ -65,9 +76,9 @@ pub enum Action {
     New {
         /// The id of the rule, not yet used in the pack
         id: String,
-        /// Folder with the rules
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        rules: Option<PathBuf>,
+        /// Which rules
+        #[command(flatten)]
+        rules: RulesFrom,
     },
     /// Write the JSON Schema of a rule file
     Schema,
@@ -85,7 +96,7 @@ pub fn run(args: &RulesArgs, context: &Context) -> anyhow::Result<Exit> {
         Action::WhyNot(args) => why_not::run(args, context),
         Action::Backtest(args) => backtest::run(args, context),
         Action::Diff(args) => diff::run(args, context),
-        Action::New { id, rules } => new(id, rules.as_deref(), context),
+        Action::New { id, rules } => new(id, rules, context),
         Action::Schema => print(context, &schema()),
     }
 }
@@ -100,9 +111,9 @@ pub fn schema() -> String {
     text
 }
 
-fn new(id: &str, rules: Option<&Path>, context: &Context) -> anyhow::Result<Exit> {
+fn new(id: &str, rules: &RulesFrom, context: &Context) -> anyhow::Result<Exit> {
     let text = scaffold(id).or_exit(Exit::Usage)?;
-    let pack = Origin::of(rules, context)?.pack()?;
+    let pack = rules.origin(context)?.pack()?;
     if let Some(rule) = pack.rules().find(|rule| rule.id == id) {
         let taken = format!("rule {id} is already there ({}); take another id", rule.file);
         return Err(anyhow::Error::msg(taken)).or_exit(Exit::Usage);
@@ -119,24 +130,38 @@ fn print(context: &Context, text: &str) -> anyhow::Result<Exit> {
 
 /// Where rules are read from.
 #[derive(Debug)]
-enum Origin {
-    Folder(PathBuf),
-    Builtin,
+struct Origin {
+    /// Without one, the rules that are built in.
+    folder: Option<PathBuf>,
+    overlay: Option<PathBuf>,
 }
 
+/// Stands for the shipped rules where a folder is asked for.
+const BUILTIN: &str = "builtin";
+
 impl Origin {
-    /// The folder given, else that of the configuration, else what is built in.
-    fn of(given: Option<&Path>, context: &Context) -> anyhow::Result<Self> {
-        let configured = || anyhow::Ok(context.config()?.config.rules.risk_dir);
-        let folder = given.map_or_else(configured, |folder| Ok(Some(folder.to_owned())))?;
-        Ok(folder.map_or(Self::Builtin, Self::Folder))
+    /// The folder given, with the overlay given or none; else those of the configuration.
+    fn of(folder: Option<&Path>, overlay: Option<&Path>, context: &Context) -> anyhow::Result<Self> {
+        let configured = || anyhow::Ok(context.config()?.config.rules);
+        Self::or(folder, overlay, configured)
+    }
+
+    fn or(
+        folder: Option<&Path>,
+        overlay: Option<&Path>,
+        configured: impl FnOnce() -> anyhow::Result<RulesConfig>,
+    ) -> anyhow::Result<Self> {
+        let overlay = overlay.map(Path::to_owned);
+        if let Some(folder) = folder {
+            let folder = (folder != Path::new(BUILTIN)).then(|| folder.to_owned());
+            return Ok(Self { folder, overlay });
+        }
+        let RulesConfig { risk_dir, overlay_dir, .. } = configured()?;
+        Ok(Self { folder: risk_dir, overlay: overlay.or(overlay_dir) })
     }
 
     fn files(&self) -> Result<RuleFiles, RuleErrors> {
-        match self {
-            Self::Folder(folder) => RuleFiles::read(folder),
-            Self::Builtin => Ok(RuleFiles::builtin()),
-        }
+        RuleFiles::read(self.folder.as_deref(), self.overlay.as_deref())
     }
 
     fn pack(&self) -> Result<RulePack, RuleErrors> {
@@ -145,21 +170,66 @@ impl Origin {
 
     /// For people.
     fn told(&self) -> String {
-        match self {
-            Self::Folder(folder) => folder.display().to_string(),
-            Self::Builtin => "the built-in rules".to_owned(),
+        let below = match &self.folder {
+            Some(folder) => folder.display().to_string(),
+            None => "the built-in rules".to_owned(),
+        };
+        match &self.overlay {
+            Some(overlay) => format!("{below} with {}", overlay.display()),
+            None => below,
         }
     }
 
     /// The path of a file, so that editors find it.
     fn path(&self, file: &str) -> String {
-        match self {
-            // A mistake may be one of the folder itself.
-            Self::Folder(folder) if folder.display().to_string() != file => {
-                folder.join(file).display().to_string()
+        let is_folder = |dir: &PathBuf| dir.display().to_string() == file;
+        let (dir, name) = match RuleFiles::in_overlay(file) {
+            Some(name) => (&self.overlay, name),
+            None => (&self.folder, file),
+        };
+        match dir {
+            // A mistake may be one of a folder itself.
+            Some(dir) if !self.overlay.iter().chain(&self.folder).any(is_folder) => {
+                dir.join(name).display().to_string()
             }
             _ => file.to_owned(),
         }
+    }
+}
+
+/// Which rules a command is about, when it takes no folder as its argument.
+#[derive(Debug, Args)]
+pub struct RulesFrom {
+    /// Folder with the rules; `builtin` are those shipped
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rules: Option<PathBuf>,
+
+    /// Folder with local changes of the rules
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub overlay: Option<PathBuf>,
+}
+
+impl RulesFrom {
+    fn origin(&self, context: &Context) -> anyhow::Result<Origin> {
+        Origin::of(self.rules.as_deref(), self.overlay.as_deref(), context)
+    }
+}
+
+/// The same, for a command whose argument is the folder.
+#[derive(Debug, Args)]
+pub struct RulesIn {
+    /// Folder with the rules; `builtin` are those shipped
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+
+    /// Folder with local changes of the rules
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub overlay: Option<PathBuf>,
+}
+
+impl RulesIn {
+    fn origin(&self, context: &Context) -> anyhow::Result<Origin> {
+        Origin::of(self.dir.as_deref(), self.overlay.as_deref(), context)
     }
 }
 
@@ -175,6 +245,35 @@ fn words(given: &str) -> anyhow::Result<String> {
     }
     // As the daemon does before rules see anything.
     Ok(crate::text::mask_personal(text).into_owned())
+}
+
+/// Says of readings which of them an exception takes away: of a complaint by its day, of a bare text by
+/// today.
+fn suppress(
+    pack: &RulePack,
+    readings: &mut [Reading],
+    complaint: &Complaint,
+    context: &Context,
+) -> anyhow::Result<()> {
+    if pack.exceptions().is_empty() {
+        return Ok(());
+    }
+    let (title, text) = (normalise(&complaint.title), normalise(&complaint.text));
+    let accused = entity::mentions(complaint, &title, &text).into_iter().next();
+    let is_entity = |name: &str| accused.as_ref().is_some_and(|best| entity::is_named(&best.name, name));
+    let zone = zone(context)?;
+    pack.suppress_readings(readings, &About { complaint, zone: &zone, is_entity: &is_entity });
+    Ok(())
+}
+
+/// The zone in which times are days.
+fn zone(context: &Context) -> anyhow::Result<TimeZone> {
+    context.config()?.config.engine.zone().or_exit(Exit::Usage)
+}
+
+/// A complaint of which nothing is known but its words, made now.
+fn said(title: &str, text: &str) -> Complaint {
+    Complaint { received_at: Timestamp::now(), ..sample(title, text) }
 }
 
 fn fail<T>(message: &'static str) -> anyhow::Result<T> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::model::{Complaint, Span, Where};
+use crate::model::{Complaint, Span, Suppressed, Where};
 use crate::rules::{Lack, Lowered, Reading, TermList};
 
 /// Columns of the complaint in one row.
@@ -44,6 +44,12 @@ pub(in crate::cli) fn reading(reading: &Reading, complaint: &Complaint) -> Strin
     for Lowered { what, words, .. } in reading.lowered.iter().filter(|entry| !entry.words.is_empty()) {
         let words: Vec<&str> = words.iter().map(|word| word.words.as_str()).collect();
         let _ = writeln!(out, "  {what} because of {}", words.join(", "));
+    }
+    if let Some(Suppressed { exception, owner, reason, until }) = &reading.suppressed {
+        let _ = writeln!(out, "  exception {exception} until {until} ({owner}): {reason}");
+    }
+    for change in &reading.overlay {
+        let _ = writeln!(out, "  overlay: {change}");
     }
     let mut contexts = Vec::new();
     for lack in &reading.lacks {

@@ -1,21 +1,19 @@
 //! `fenghuo rules test`
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 
 use crate::rules::TestFailure;
 
 use super::super::{Context, Exit};
-use super::{Origin, counted};
+use super::{RulesIn, counted};
 
 /// Arguments of `fenghuo rules test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Folder with the rules
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesIn,
 
     /// Write the answer as JSON
     #[arg(long)]
@@ -23,7 +21,7 @@ pub struct TestArgs {
 }
 
 pub(super) fn run(args: &TestArgs, context: &Context) -> anyhow::Result<Exit> {
-    let origin = Origin::of(args.dir.as_deref(), context)?;
+    let origin = args.rules.origin(context)?;
     let report = origin.pack()?.run_tests();
     if args.json {
         context.print_json(&report)?;

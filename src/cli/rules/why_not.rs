@@ -6,12 +6,12 @@ use clap::{Args, ValueHint};
 use serde_json::json;
 
 use crate::model::{Complaint, ComplaintId};
-use crate::rules::{RulePack, sample};
+use crate::rules::RulePack;
 use crate::store::Store as _;
 use crate::store::sqlite::SqliteStore;
 
 use super::super::{Context, Exit, OrExit as _};
-use super::{Origin, print, show, words};
+use super::{RulesFrom, print, said, show, suppress, words};
 
 /// Arguments of `fenghuo rules why-not`.
 #[derive(Debug, Args)]
@@ -22,9 +22,8 @@ pub struct WhyNotArgs {
     #[command(flatten)]
     of: Of,
 
-    /// Folder with the rules
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RulesFrom,
 
     /// Folder with the daemon's data (`store.path`), for --complaint
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -49,7 +48,7 @@ struct Of {
 }
 
 pub(super) fn run(args: &WhyNotArgs, context: &Context) -> anyhow::Result<Exit> {
-    let pack = Origin::of(args.rules.as_deref(), context)?.pack()?;
+    let pack = args.rules.origin(context)?.pack()?;
     if !pack.rules().any(|rule| rule.id == args.rule) {
         return Err(unknown(&args.rule, &pack)).or_exit(Exit::Usage);
     }
@@ -62,13 +61,15 @@ pub(super) fn run(args: &WhyNotArgs, context: &Context) -> anyhow::Result<Exit> 
         }
         return Ok(Exit::Problems);
     };
-    let reading = pack.readings(&complaint).into_iter().find(|reading| reading.rule == args.rule);
+    let mut readings = pack.readings(&complaint);
+    suppress(&pack, &mut readings, &complaint, context)?;
+    let reading = readings.into_iter().find(|reading| reading.rule == args.rule);
     if args.json {
         context.print_json(&json!({ "complaint": complaint, "reading": reading }))?;
         return Ok(Exit::Ok);
     }
-    let said = reading.map(|reading| show::reading(&reading, &complaint) + &show::lists(&reading));
-    print(context, &said.unwrap_or_default())
+    let told = reading.map(|reading| show::reading(&reading, &complaint) + &show::lists(&reading));
+    print(context, &told.unwrap_or_default())
 }
 
 fn complaint(args: &WhyNotArgs, context: &Context) -> anyhow::Result<Option<Complaint>> {
@@ -78,7 +79,7 @@ fn complaint(args: &WhyNotArgs, context: &Context) -> anyhow::Result<Option<Comp
             let stored = store.complaint(&ComplaintId::from(id.as_str()))?;
             Ok(stored.map(|stored| Complaint::clone(&stored.record.complaint)))
         }
-        (None, Some(text)) => Ok(Some(sample("", &words(text)?))),
+        (None, Some(text)) => Ok(Some(said("", &words(text)?))),
         (None, None) => Ok(None),
     }
 }

@@ -68,6 +68,7 @@ impl CaseChanges {
     }
 }
 
+#[derive(Clone)]
 struct Entry {
     case: Case,
     kind: AlertKind,
@@ -79,7 +80,7 @@ struct Entry {
 }
 
 /// Takes alerts down while the history passes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct CaseBook(BTreeMap<AlertId, Entry>);
 
 impl CaseBook {

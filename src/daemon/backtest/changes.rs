@@ -111,7 +111,8 @@ pub struct Example {
 pub struct Side {
     /// The score reached, also when it is too low for a hit; null where the rule is not there.
     pub score: Option<i32>,
-    /// Parts of the score that the other pack does not have, with their points.
+    /// Parts of the score that the other pack does not have, with their points, and the exception for which
+    /// the hit does not alert.
     pub only: Vec<String>,
     /// Words hidden by a mask that the other pack does not hide, with the mask.
     pub hides: Vec<String>,
@@ -123,6 +124,12 @@ struct Changed {
     change: Change,
 }
 
+/// The exceptions that hold for a hit in the old and in the new pack.
+type Exceptions = [Option<String>; 2];
+
+/// A complaint for an example.
+type Met = (Arc<Complaint>, Exceptions);
+
 /// Compares hits while the history passes.
 pub(super) struct HitChanges<'a> {
     packs: [&'a RulePack; 2],
@@ -133,7 +140,7 @@ pub(super) struct HitChanges<'a> {
     /// The same for hits that are the same.
     same: BTreeMap<ComplaintId, Vec<String>>,
     /// Complaints for examples.
-    examples: BTreeMap<(String, Change), Vec<Arc<Complaint>>>,
+    examples: BTreeMap<(String, Change), Vec<Met>>,
 }
 
 impl<'a> HitChanges<'a> {
@@ -149,7 +156,7 @@ impl<'a> HitChanges<'a> {
             self.same.remove(&complaint.id);
             if self.changed.remove(&complaint.id).is_some() {
                 for complaints in self.examples.values_mut() {
-                    complaints.retain(|other| other.id != complaint.id);
+                    complaints.retain(|(other, _)| other.id != complaint.id);
                 }
             }
         }
@@ -168,7 +175,8 @@ impl<'a> HitChanges<'a> {
             self.changed.entry(complaint.id.clone()).or_default().push(changed);
             let examples = self.examples.entry((rule.to_owned(), change)).or_default();
             if examples.len() < self.keep {
-                examples.push(Arc::clone(complaint));
+                let exceptions = [was, is].map(|hit| Some(hit?.suppressed.as_ref()?.exception.clone()));
+                examples.push((Arc::clone(complaint), exceptions));
             }
         }
     }
@@ -184,7 +192,9 @@ impl<'a> HitChanges<'a> {
         }
         let mut examples: BTreeMap<String, Vec<Example>> = BTreeMap::new();
         for ((rule, change), complaints) in self.examples {
-            let told = complaints.iter().map(|complaint| example(self.packs, &rule, change, complaint));
+            let told = complaints
+                .into_iter()
+                .map(|(complaint, exceptions)| example(self.packs, &rule, change, &complaint, exceptions));
             examples.entry(rule.clone()).or_default().extend(told);
         }
         let told = counts.into_iter().map(|(rule, changes)| {
@@ -206,10 +216,17 @@ impl<'a> HitChanges<'a> {
 
 /// What made the difference on one complaint. Both packs read it again, since of a hit that is not
 /// there only a reading says how far it came.
-fn example(packs: [&RulePack; 2], rule: &str, change: Change, complaint: &Complaint) -> Example {
+fn example(
+    packs: [&RulePack; 2],
+    rule: &str,
+    change: Change,
+    complaint: &Complaint,
+    exceptions: Exceptions,
+) -> Example {
     let readings =
         packs.map(|pack| pack.readings(complaint).into_iter().find(|reading| reading.rule == rule));
     let [old, new] = &readings;
+    let [was, is] = exceptions;
     let mut spans: Vec<Span> = Vec::new();
     for reading in readings.iter().flatten() {
         spans.extend(&reading.spans);
@@ -219,13 +236,13 @@ fn example(packs: [&RulePack; 2], rule: &str, change: Change, complaint: &Compla
         change,
         id: complaint.id.clone(),
         at: complaint.received_at,
-        old: side(old.as_ref(), new.as_ref()),
-        new: side(new.as_ref(), old.as_ref()),
+        old: side(old.as_ref(), new.as_ref(), was),
+        new: side(new.as_ref(), old.as_ref(), is),
         text: excerpt(complaint, &spans),
     }
 }
 
-fn side(own: Option<&Reading>, other: Option<&Reading>) -> Side {
+fn side(own: Option<&Reading>, other: Option<&Reading>, exception: Option<String>) -> Side {
     let parts = |reading: Option<&Reading>| -> Vec<String> {
         let parts = reading.into_iter().flat_map(|reading| &reading.parts);
         parts.map(|part| format!("{} {:+}", part.what, part.score)).collect()
@@ -237,9 +254,10 @@ fn side(own: Option<&Reading>, other: Option<&Reading>) -> Side {
     let only = |own: Vec<String>, other: &[String]| -> Vec<String> {
         own.into_iter().filter(|part| !other.contains(part)).collect()
     };
+    let parts_only = only(parts(own), &parts(other)).into_iter();
     Side {
         score: own.map(|reading| reading.score),
-        only: only(parts(own), &parts(other)),
+        only: parts_only.chain(exception.map(|id| format!("exception {id}"))).collect(),
         hides: only(hidden(own), &hidden(other)),
     }
 }

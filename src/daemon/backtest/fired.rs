@@ -38,10 +38,12 @@ pub struct RuleFired {
     pub title: String,
     /// How far it is trusted.
     pub status: Status,
-    /// Hits that are kept and do not alert.
+    /// Hits that are kept and do not alert, suppressed ones included.
     pub kept: u64,
     /// Hits with the score to alert. Of a rule in status `shadow` they would alert if it were not.
     pub alerting: u64,
+    /// Hits for which an exception holds.
+    pub suppressed: u64,
     /// Distinct companies named by the complaints.
     pub companies: u64,
     /// Hits on each day that has any.
@@ -82,6 +84,7 @@ struct Met {
     rule: usize,
     day: Date,
     alerting: bool,
+    suppressed: bool,
     company: Option<Box<str>>,
 }
 
@@ -105,6 +108,7 @@ impl<'a> HitBook<'a> {
             status: rule.status,
             kept: 0,
             alerting: 0,
+            suppressed: 0,
             companies: 0,
             days: BTreeMap::new(),
             samples: Vec::new(),
@@ -133,9 +137,11 @@ impl<'a> HitBook<'a> {
         let mut met = Vec::with_capacity(record.decision.risks.len());
         for hit in &record.decision.risks {
             let rule = self.places[&hit.rule];
-            let alerting = hit.score >= self.alert_at[rule];
+            let suppressed = hit.suppressed.is_some();
+            let alerting = hit.score >= self.alert_at[rule] && !suppressed;
             self.sample(rule, alerting, record, hit);
-            met.push(Met { rule, day, alerting, company: hit.entity.as_deref().map(Box::from) });
+            let company = hit.entity.as_deref().map(Box::from);
+            met.push(Met { rule, day, alerting, suppressed, company });
         }
         self.met.insert(complaint.id.clone(), met);
     }
@@ -159,9 +165,10 @@ impl<'a> HitBook<'a> {
 
     pub(super) fn finish(mut self) -> Vec<RuleFired> {
         let mut companies: Vec<BTreeSet<Box<str>>> = self.rules.iter().map(|_| BTreeSet::new()).collect();
-        for Met { rule, day, alerting, company } in self.met.into_values().flatten() {
+        for Met { rule, day, alerting, suppressed, company } in self.met.into_values().flatten() {
             companies[rule].extend(company);
             let rule = &mut self.rules[rule];
+            rule.suppressed += u64::from(suppressed);
             let count = rule.days.entry(day).or_default();
             let counts = if alerting {
                 (&mut rule.alerting, &mut count.alerting)

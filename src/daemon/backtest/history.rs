@@ -2,28 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::daemon::ahead::{CHUNK, read_ahead};
 use crate::engine::{Prepared, Preparer};
 use crate::model::{DeadReason, PartitionKey};
 use crate::source::decode::Decoder;
 use crate::source::file::RawRecord;
 use crate::store::{Store, StoredComplaint};
 
-use super::CHUNK;
 use super::period::{Lead, Period};
 
-/// So many chunks are read ahead of the engines.
-const AHEAD: usize = 2;
-
 /// The earliest time that a store keeps, in the year 1677.
-const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
+pub(super) const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
 
 /// Complaints of the past.
 pub enum History<'a> {
@@ -114,42 +109,23 @@ impl History<'_> {
     }
 }
 
-/// The complaints of one engine. A thread of its own reads them, so that the store and the engines
-/// work side by side.
+/// The complaints of one engine.
 fn stored(
     store: &dyn Store,
     partition: &PartitionKey,
     lead: &Lead,
     each: &mut Each<'_>,
 ) -> anyhow::Result<()> {
-    thread::scope(|scope| {
-        let (send, receive) = mpsc::sync_channel::<Vec<Item>>(AHEAD);
-        let read = move || {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            let read = store.open_window(partition, lead.from.max(EARLIEST), &mut |stored| {
-                if stored.record.clock >= lead.last {
-                    return ControlFlow::Break(());
-                }
-                chunk.push(Item::Stored(Box::new(stored)));
-                // Nobody takes it when the engines have failed, which is told there.
-                if chunk.len() == CHUNK && send.send(std::mem::take(&mut chunk)).is_err() {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            });
-            let _ = send.send(chunk);
-            read
-        };
-        let reader = thread::Builder::new()
-            .name("history".into())
-            .spawn_scoped(scope, read)
-            .context("starting the thread that reads the store")?;
-        for chunk in receive {
-            each(partition, None, chunk)?;
-        }
-        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(())
-    })
+    let read = |put: &mut dyn FnMut(Item) -> ControlFlow<()>| {
+        store.history(partition, lead.from.max(EARLIEST), &mut |stored| {
+            if stored.record.clock >= lead.last {
+                return ControlFlow::Break(());
+            }
+            put(Item::Stored(Box::new(stored)))
+        })
+    };
+    read_ahead("history", read, |chunk| each(partition, None, chunk))??;
+    Ok(())
 }
 
 /// Reads one entry with each pack; `None` when it is of another time.

@@ -1,4 +1,5 @@
-//! Rule packs over the history: what a pack would have told, and what another would tell instead.
+//! Rule packs and settings over the history: what a pack would have told, and what another, or other settings
+//! beside those in force, would tell instead.
 //!
 //! The history is the store's complaints or a file of events. It goes through the engine as in a
 //! [replay](super::replay), so that cases and their levels come out as they would have live; for two
@@ -10,6 +11,7 @@ mod changes;
 mod fired;
 mod history;
 mod period;
+mod shadow;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -28,14 +30,12 @@ pub use changes::{Change, Difference, Example, RuleChanges, Side};
 pub use fired::{DayCount, Fired, RuleFired, Sample};
 pub use history::{Events, History, Read};
 pub use period::{BadPeriod, Period};
+pub use shadow::{Beside, Grouped, Manner, Shadow};
 
 use cases::CaseBook;
 use changes::HitChanges;
 use fired::HitBook;
 use history::{Refused, prepare};
-
-/// So many complaints are read and prepared side by side.
-const CHUNK: usize = 2048;
 
 /// What a run over the history needs besides packs and history.
 #[derive(Debug)]

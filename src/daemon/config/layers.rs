@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use toml::de::{DeTable, DeValue};
@@ -28,6 +29,19 @@ pub struct Flag {
     pub path: String,
     /// The text given.
     pub value: String,
+}
+
+impl Flag {
+    /// A setting that is tried in place of another: the `KEY=VALUE` of `--with`.
+    ///
+    /// # Errors
+    /// When there is no `=`.
+    pub fn with(setting: &str) -> anyhow::Result<Self> {
+        let (key, value) = setting
+            .split_once('=')
+            .with_context(|| format!("--with {setting}: write it like engine.group.likeness=0.5"))?;
+        Ok(Self { name: "--with".into(), path: key.trim().into(), value: value.to_owned() })
+    }
 }
 
 /// One layer: values, and where they come from.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::model::{Alert, Commit};
+use crate::model::{Alert, Commit, ComplaintRecord};
 use crate::source::Lease;
 use crate::store::{CommitError, StoreError};
 use crate::telemetry::pipeline as happening;
@@ -76,6 +76,7 @@ impl Pipeline {
             }
         }
         tell_alerts(&commit.alerts);
+        self.count_hits(&commit.complaints);
         if !commit.alerts.is_empty() {
             (self.parts.wake)();
         }
@@ -116,6 +117,14 @@ impl Pipeline {
                 }
                 Err(error) => return Err(Stop::Fatal(error)),
             }
+        }
+    }
+
+    fn count_hits(&self, complaints: &[ComplaintRecord]) {
+        let pack = &self.parts.preparer.knowledge().pack;
+        for hit in complaints.iter().flat_map(|record| &record.decision.risks) {
+            let alert_at = pack.rule(&hit.rule).map_or(hit.alert_at, |rule| rule.alert_at);
+            happening::RuleMet { rule: &hit.rule, outcome: hit.outcome(alert_at) }.emit();
         }
     }
 

@@ -101,7 +101,9 @@ impl Pipeline {
             let event = record.event().map_err(Clone::clone)?;
             let decoded = self.parts.decoder.decode(event, (self.parts.now)());
             let decoded = decoded.map_err(|fault| (fault.reason, fault.detail))?;
-            Ok(self.parts.preparer.prepare(decoded.complaint, decoded.content))
+            let mut prepared = self.parts.preparer.prepare(decoded.complaint, decoded.content);
+            self.parts.preparer.keep_reading(&mut prepared);
+            Ok(prepared)
         };
         caught(prepare).unwrap_or_else(|fault| Err((DeadReason::ProgramFault, fault)))
     }

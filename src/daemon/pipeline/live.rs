@@ -9,18 +9,20 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use crate::daemon::ahead::read_ahead;
 use crate::engine::{Engine, EngineConfig};
-use crate::model::{Commit, GroupDecision, PartitionKey, Position};
+use crate::group::{Reading, Restored};
+use crate::model::{Commit, MemberEvidence, OpenSince, PartitionKey, Position};
 use crate::source::{Lease, LeaseId};
-use crate::store::StoredComplaint;
+use crate::store::{OpenComplaint, StoredComplaint, Words};
 use crate::telemetry::pipeline as happening;
 
 use super::clocks::Clocks;
 use super::fold::caught;
 use super::{Pipeline, Step, Stop};
 
-/// So many stored complaints are prepared side by side while an engine is rebuilt.
-const CHUNK: usize = 2048;
+/// What a stored complaint is compared by, and why it is in its group.
+type Again = (Reading, Option<Arc<MemberEvidence>>);
 
 /// An engine, and under what it was built.
 pub(super) struct Live {
@@ -46,12 +48,12 @@ impl Live {
     }
 
     /// The clock from which complaints are open.
-    pub(super) fn open_since(&self, config: &EngineConfig) -> Option<Timestamp> {
+    pub(super) fn open_since(&self, config: &EngineConfig) -> Option<OpenSince> {
         Some(Engine::open_since(self.engine.status().clock?, config))
     }
 
     /// The same, for the clock of its last commit.
-    pub(super) fn committed_open_since(&self, config: &EngineConfig) -> Option<Timestamp> {
+    pub(super) fn committed_open_since(&self, config: &EngineConfig) -> Option<OpenSince> {
         Some(Engine::open_since(self.anchor?.0, config))
     }
 
@@ -106,12 +108,21 @@ impl Pipeline {
         self.step(Step::EngineReady)
     }
 
-    /// Takes over other rules if there are any: between two batches, and with every engine rebuilt
-    /// from the store, as after a restart. Their leases and positions stay, since nobody else may
-    /// have committed under them.
+    /// Takes over other rules if there are any, between two batches. An engine stands on what was decided,
+    /// so risk rules are for complaints to come and cost nothing here. Where places or words are read
+    /// otherwise, every engine is rebuilt from the store, as after a restart; their leases and positions
+    /// stay, since nobody else may have committed under them.
     pub(super) fn renew(&mut self) -> Result<(), Stop> {
         let Some(preparer) = self.renewal.offered() else { return Ok(()) };
+        let reads_alike = preparer.reading_version() == self.parts.preparer.reading_version();
         self.parts.preparer = preparer;
+        if reads_alike {
+            for live in self.live.values_mut() {
+                live.engine.use_pack(Arc::clone(&self.parts.preparer.knowledge().pack));
+            }
+            self.renewal.taken();
+            return Ok(());
+        }
         let partitions: Vec<PartitionKey> = self.live.keys().cloned().collect();
         for partition in partitions {
             self.build_again(&partition)?;
@@ -150,17 +161,15 @@ impl Pipeline {
             && let Some(clock) = state.clock
         {
             let since = Engine::open_since(clock, &self.parts.config);
-            let mut chunk = Vec::with_capacity(CHUNK);
-            let read = store.open_window(partition, since, &mut |stored| {
-                chunk.push(stored);
-                if chunk.len() == CHUNK {
-                    self.restore(&mut engine, &mut chunk);
-                    self.health.beat(Instant::now(), super::LIFE_SIGN);
-                }
-                ControlFlow::Continue(())
-            });
-            complaints = read.context("reading the open window")?;
-            self.restore(&mut engine, &mut chunk);
+            let version = self.parts.preparer.reading_version();
+            let read = |put: &mut dyn FnMut(OpenComplaint) -> ControlFlow<()>| {
+                store.open_window(partition, since, version, put)
+            };
+            complaints = read_ahead("window", read, |chunk| {
+                self.health.beat(Instant::now(), super::LIFE_SIGN);
+                self.restore(&mut engine, &chunk)
+            })?
+            .context("reading the open window")?;
             for record in store.incidents(partition).context("reading incidents")? {
                 engine.restore_incident(&record, clock).with_context(|| {
                     format!("the stored state of {} is not one this version can read", record.id)
@@ -180,22 +189,42 @@ impl Pipeline {
         })
     }
 
-    fn restore(&self, engine: &mut Engine, chunk: &mut Vec<StoredComplaint>) {
-        let preparer = &self.parts.preparer;
-        let prepared: Vec<_> = chunk
-            .par_iter()
-            .map(|stored| {
-                let record = &stored.record;
-                let complaint = Arc::clone(&record.complaint);
-                caught(|| preparer.prepare_stored(complaint, record.callers.clone(), record.content))
-            })
-            .collect();
-        for (stored, prepared) in chunk.drain(..).zip(&prepared) {
-            // Said by `caught`; the engine goes on without it rather than not at all.
-            let Ok(prepared) = prepared else { continue };
-            let decided = stored.record.decision.group;
-            let group = GroupDecision { group: stored.group, ..decided };
-            engine.restore_complaint(prepared, stored.record.seq, stored.record.clock, &group);
+    fn restore(&self, engine: &mut Engine, chunk: &[OpenComplaint]) -> anyhow::Result<()> {
+        let read: Vec<anyhow::Result<Option<Again>>> =
+            chunk.par_iter().map(|open| self.read_again(open)).collect();
+        for (open, again) in chunk.iter().zip(read) {
+            let Some((reading, evidence)) = again.context("reading the open window")? else { continue };
+            engine.restore_complaint(Restored {
+                seq: open.seq,
+                id: &open.id,
+                clock: open.clock,
+                callers: &open.callers,
+                reading,
+                group: open.group.as_ref(),
+                evidence: evidence.as_deref(),
+            });
         }
+        Ok(())
+    }
+
+    /// What a stored complaint is compared by, and why it is in its group; `None` when the program fails on
+    /// it, which has been said then: the engine goes on without it rather than not at all.
+    fn read_again(&self, open: &OpenComplaint) -> anyhow::Result<Option<Again>> {
+        if let Words::Read(bytes) = &open.words
+            && let Ok(reading) = Reading::from_bytes(bytes)
+        {
+            return Ok(Some((reading, open.decision()?.and_then(|decision| decision.group.evidence))));
+        }
+        let (complaint, decision) = match (open.unread()?, open.decision()?) {
+            (Some(complaint), Some(decision)) => (complaint, decision),
+            // Its reading is damaged; the complaint itself is elsewhere.
+            _ => match self.parts.store.complaint(&open.id)? {
+                Some(StoredComplaint { record, .. }) => (record.complaint, record.decision),
+                None => return Ok(None),
+            },
+        };
+        let (preparer, callers) = (&self.parts.preparer, open.callers.clone());
+        let read = || preparer.prepare_decided(complaint, callers, open.content, &decision.risks).reading;
+        Ok(caught(read).ok().map(|reading| (reading, decision.group.evidence)))
     }
 }

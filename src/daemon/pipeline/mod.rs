@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, EngineConfig, Preparer};
-use crate::model::PartitionKey;
+use crate::model::{OpenSince, PartitionKey};
 use crate::source::decode::Decoder;
 use crate::source::{Holdings, Outlet, Record};
 use crate::store::{Store, StoreError};
@@ -251,7 +251,7 @@ impl Pipeline {
     /// are elsewhere, or of partitions that are read no more, as they last committed.
     fn keep_since(
         &self,
-        since: impl Fn(&Live, &EngineConfig) -> Option<Timestamp>,
+        since: impl Fn(&Live, &EngineConfig) -> Option<OpenSince>,
     ) -> Result<BTreeMap<PartitionKey, Timestamp>, StoreError> {
         let config = &self.parts.config;
         let mut keep = BTreeMap::new();
@@ -260,7 +260,7 @@ impl Pipeline {
                 Some(live) => since(live, config),
                 None => state.clock.map(|clock| Engine::open_since(clock, config)),
             };
-            keep.extend(since.map(|since| (partition, since)));
+            keep.extend(since.map(|since| (partition, since.grouped)));
         }
         Ok(keep)
     }

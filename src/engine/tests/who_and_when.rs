@@ -156,3 +156,21 @@ fn two_matters_of_one_place_that_share_its_name_alone_stay_apart() {
     desk.call("a2", Some("13900000002"), "", "云栖雅苑升降机又困住人了");
     assert_eq!(desk.decided.evidence.as_ref().map(|evidence| evidence.nearest.as_str()), Some("a0"));
 }
+
+#[test]
+fn who_is_alone_leaves_early_and_a_group_stays() {
+    let mut config = EngineConfig::default();
+    config.group.alone_days = 10;
+    let mut desk = Desk::with(config);
+    desk.call("alone", Some("13900000001"), "青石里小区", KILN[0]);
+    desk.wait(9 * 24);
+    desk.call("with", Some("13900000002"), "青石里小区", KILN[1]);
+    assert!(desk.decided.group.is_some(), "still open");
+    desk.call("other", Some("13900000003"), "白塔巷小区", "电梯停运三天了，老人下不了楼，物业不管");
+    desk.wait(11 * 24);
+    assert_eq!(desk.engine.status().open_complaints, 2, "only the group is open");
+    desk.call("late", Some("13900000004"), "青石里小区", KILN[2]);
+    assert!(desk.decided.group.is_some(), "it is found as long as `match_days`");
+    desk.call("another", Some("13900000005"), "白塔巷小区", "电梯停运三天了，老人下不了楼，物业不管");
+    assert!(desk.decided.group.is_none(), "nobody is there any more");
+}

@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::schema::{File, Rule, Status, Text};
+use super::at::{At, Place};
+use super::schema::{File, Group, Rule, Status, Text};
 use words::{Entry, Masks, entries};
 
 mod words;
@@ -49,6 +50,10 @@ pub enum WarningKind {
     DuplicateTest,
     /// A rule of status `stable` that names nothing it was written from.
     NoReferences,
+    /// An exception whose last day is over.
+    ExpiredException,
+    /// An exception whose last day is near.
+    ExpiringException,
 }
 
 impl WarningKind {
@@ -64,6 +69,8 @@ impl WarningKind {
             Self::FewTests => "few-tests",
             Self::DuplicateTest => "duplicate-test",
             Self::NoReferences => "no-references",
+            Self::ExpiredException => "expired-exception",
+            Self::ExpiringException => "expiring-exception",
         }
     }
 }
@@ -77,14 +84,14 @@ impl fmt::Display for RuleWarning {
 
 /// All there are, in the order of files and lines. What is a mistake is left out: that is told
 /// before anybody asks for warnings.
-pub(super) fn warnings(files: &[(String, File)]) -> Vec<RuleWarning> {
+pub(super) fn warnings(files: &[File]) -> Vec<RuleWarning> {
     let mut lint = Lint::of(files);
-    for (name, file) in files {
-        for group in file.groups.keys() {
-            lint.group(name, file, group);
+    for file in files {
+        for group in &file.groups {
+            lint.group(group);
         }
         for rule in &file.rules {
-            lint.rule(name, &rule.value);
+            lint.rule(&rule.value);
         }
     }
     lint.pack_masks();
@@ -103,21 +110,21 @@ struct Lint<'f> {
 }
 
 impl<'f> Lint<'f> {
-    fn of(files: &'f [(String, File)]) -> Self {
+    fn of(files: &'f [File]) -> Self {
         let mut groups: BTreeMap<&str, Vec<Entry<'_>>> = BTreeMap::new();
         let (mut masks, mut own, mut used) = (Vec::new(), Vec::new(), BTreeSet::new());
         let note = |used: &mut BTreeSet<&'f str>, names: &'f [Text]| {
             used.extend(names.iter().map(|name| name.value.as_str()));
         };
-        for (name, file) in files {
+        for file in files {
             for (group, content) in &file.groups {
-                groups.insert(group, entries(name, &content.value.terms));
+                groups.insert(group, entries(&content.value.terms));
             }
-            masks.extend(entries(name, &file.masks));
+            masks.extend(entries(&file.masks));
             file.lower.iter().for_each(|lower| note(&mut used, &lower.value.unless));
             file.route.iter().for_each(|route| note(&mut used, &route.value.unless));
             for rule in file.rules.iter().map(|rule| &rule.value) {
-                own.extend(own_terms(name, rule));
+                own.extend(own_terms(rule));
                 used.extend(read_groups(rule));
                 rule.lower.iter().for_each(|lower| note(&mut used, &lower.value.unless));
             }
@@ -126,35 +133,34 @@ impl<'f> Lint<'f> {
         Self { found: Vec::new(), groups, used, masks: Masks::new(masks), all_terms }
     }
 
-    fn warn(&mut self, kind: WarningKind, at: (&str, u64, u64), message: String) {
-        let (file, line, column) = at;
-        self.found.push(RuleWarning { kind, file: file.to_owned(), line, column, message });
+    fn warn(&mut self, kind: WarningKind, at: &Place, message: String) {
+        let Place { file, line, column } = at;
+        self.found.push(RuleWarning { kind, file: file.to_string(), line: *line, column: *column, message });
     }
 
-    fn group(&mut self, file: &'f str, content: &'f File, name: &'f str) {
-        if !self.used.contains(name) {
-            let at = content.groups[name].referenced;
+    fn group(&mut self, (name, group): (&'f String, &'f At<Group>)) {
+        if !self.used.contains(name.as_str()) {
             let message = format!("no rule and no entry names the group `{name}`; use it or remove it");
-            self.warn(WarningKind::UnusedGroup, (file, at.line(), at.column()), message);
+            self.warn(WarningKind::UnusedGroup, &group.place, message);
         }
-        let terms = self.groups.get(name).cloned().unwrap_or_default();
+        let terms = self.groups.get(name.as_str()).cloned().unwrap_or_default();
         self.twice(&terms);
         for term in &terms {
             if let Some(mask) = self.masks.always_over(term) {
                 let message = hidden(term, mask);
-                self.warn(WarningKind::UnreachableTerm, term.at(), message);
+                self.warn(WarningKind::UnreachableTerm, term.place, message);
             }
         }
     }
 
-    fn rule(&mut self, file: &'f str, rule: &'f Rule) {
-        let terms = own_terms(file, rule);
+    fn rule(&mut self, rule: &'f Rule) {
+        let terms = own_terms(rule);
         self.twice(&terms);
-        let masks = Masks::new(entries(file, &rule.masks));
+        let masks = Masks::new(entries(&rule.masks));
         for term in &terms {
             if let Some(mask) = self.masks.always_over(term).or_else(|| masks.always_over(term)) {
                 let message = hidden(term, mask);
-                self.warn(WarningKind::UnreachableTerm, term.at(), message);
+                self.warn(WarningKind::UnreachableTerm, term.place, message);
             }
         }
         let groups = read_groups(rule).filter_map(|group| self.groups.get(group)).flatten();
@@ -162,7 +168,7 @@ impl<'f> Lint<'f> {
         for mask in &masks.0 {
             self.mask(mask, &reach, Some(&masks), &format!("rule {}", rule.id.value));
         }
-        self.evidence(file, rule);
+        self.evidence(rule);
     }
 
     fn pack_masks(&mut self) {
@@ -185,10 +191,10 @@ impl<'f> Lint<'f> {
                 "the mask `{}` hides nothing: no term of {of_what} can stand inside it; remove it",
                 mask.text
             );
-            self.warn(WarningKind::UselessMask, mask.at(), message);
+            self.warn(WarningKind::UselessMask, mask.place, message);
             return;
         }
-        let is_other = |other: &&Entry<'f>| !other.is_pattern() && other.at() != mask.at();
+        let is_other = |other: &&Entry<'f>| !other.is_pattern() && other.place != mask.place;
         let others = self.masks.0.iter().chain(own.into_iter().flat_map(|own| &own.0)).filter(is_other);
         let covering = others.filter(|other| {
             let over = other.stretches_in(&mask.key);
@@ -201,7 +207,7 @@ impl<'f> Lint<'f> {
         let covering = covering.filter(|other| other.key != mask.key || !is_of_pack).map(Entry::told).next();
         if let Some(other) = covering {
             let message = format!("the mask `{}` hides only what {other} hides, too; remove it", mask.text);
-            self.warn(WarningKind::ShadowedMask, mask.at(), message);
+            self.warn(WarningKind::ShadowedMask, mask.place, message);
         }
     }
 
@@ -212,9 +218,9 @@ impl<'f> Lint<'f> {
             if let Some(earlier) = first.get(term.key.as_str()) {
                 let message = format!(
                     "the term `{}` stands on line {}, too, and counts only there; remove one",
-                    term.text, earlier.line
+                    term.text, earlier.place.line
                 );
-                self.warn(WarningKind::DuplicateTerm, term.at(), message);
+                self.warn(WarningKind::DuplicateTerm, term.place, message);
             } else {
                 first.insert(&term.key, term);
             }
@@ -222,9 +228,9 @@ impl<'f> Lint<'f> {
     }
 
     /// What there is behind a rule: tests and references.
-    fn evidence(&mut self, file: &str, rule: &Rule) {
+    fn evidence(&mut self, rule: &Rule) {
         let id = rule.id.value.as_str();
-        let head = (file, rule.id.referenced.line(), rule.id.referenced.column());
+        let head = &rule.id.place;
         if rule.status == Status::Stable && rule.references.is_empty() {
             let message =
                 format!("rule {id} is `stable` and names no references; say what it was written from");
@@ -241,10 +247,9 @@ impl<'f> Lint<'f> {
         }
         let mut first: BTreeMap<&str, u64> = BTreeMap::new();
         for text in tests.must_fire.iter().chain(&tests.must_not_fire).chain(&tests.known_misses) {
-            let at = text.referenced;
-            if let Some(earlier) = first.insert(text.value.trim(), at.line()) {
+            if let Some(earlier) = first.insert(text.value.trim(), text.place.line) {
                 let message = format!("the text stands on line {earlier}, too; remove one");
-                self.warn(WarningKind::DuplicateTest, (file, at.line(), at.column()), message);
+                self.warn(WarningKind::DuplicateTest, &text.place, message);
             }
         }
     }
@@ -255,8 +260,8 @@ fn hidden(term: &Entry<'_>, mask: &Entry<'_>) -> String {
 }
 
 /// Strong before weak: of equal ones the first counts.
-fn own_terms<'f>(file: &'f str, rule: &'f Rule) -> Vec<Entry<'f>> {
-    rule.strong.iter().chain(&rule.weak).flat_map(|block| entries(file, &block.value.terms)).collect()
+fn own_terms(rule: &Rule) -> Vec<Entry<'_>> {
+    rule.strong.iter().chain(&rule.weak).flat_map(|block| entries(&block.value.terms)).collect()
 }
 
 /// The groups whose words count for a rule.

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use crate::rules::matcher::{PATTERN, normal_literal, normal_pattern, pattern};
+use crate::rules::at::Place;
+use crate::rules::matcher::{PATTERN, key, pattern};
 use crate::rules::schema::Text;
 
 /// A term or mask where it was typed.
@@ -16,36 +17,29 @@ pub(super) struct Entry<'f> {
     pub key: String,
     /// Only of a pattern.
     regex: Option<Regex>,
-    file: &'f str,
-    pub line: u64,
-    column: u64,
+    pub place: &'f Place,
 }
 
 /// Those of a list that can be compiled; the others are mistakes, told elsewhere.
-pub(super) fn entries<'f>(file: &'f str, texts: &'f [Text]) -> Vec<Entry<'f>> {
+pub(super) fn entries<'f>(texts: &'f [Text]) -> Vec<Entry<'f>> {
     let entry = |text: &'f Text| {
-        let (key, regex) = match text.value.strip_prefix(PATTERN) {
-            Some(source) => (format!("{PATTERN}{}", normal_pattern(source)), Some(pattern(source).ok()?)),
-            None => (normal_literal(&text.value), None),
+        let regex = match text.value.strip_prefix(PATTERN) {
+            Some(source) => Some(pattern(source).ok()?),
+            None => None,
         };
-        let (line, column) = (text.referenced.line(), text.referenced.column());
-        Some(Entry { text: &text.value, key, regex, file, line, column })
+        Some(Entry { text: &text.value, key: key(&text.value), regex, place: &text.place })
     };
     texts.iter().filter_map(entry).collect()
 }
 
-impl<'f> Entry<'f> {
-    pub(super) fn at(&self) -> (&'f str, u64, u64) {
-        (self.file, self.line, self.column)
-    }
-
+impl Entry<'_> {
     pub(super) fn is_pattern(&self) -> bool {
         self.regex.is_some()
     }
 
     /// How it is named in the message about another one.
     pub(super) fn told(&self) -> String {
-        format!("the mask `{}` ({}:{})", self.text, self.file, self.line)
+        format!("the mask `{}` ({})", self.text, self.place)
     }
 
     /// Where it stands in a text of normal form.

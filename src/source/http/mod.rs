@@ -2,7 +2,8 @@
 //! on the same port.
 //!
 //! **Does:** takes `POST /v1/complaints`, one event or a batch of lines, and hands the events to
-//! the pipeline; serves the routes that others merged in. **Promises:** an answer that says
+//! the pipeline; serves the routes that others merged in, some of them only to those who may send
+//! complaints. **Promises:** an answer that says
 //! accepted, repeated, updated or put aside is sent only after that is durable; an answer that says
 //! otherwise means that sending again is right, and harmless, since repeats are dropped; bodies,
 //! lines, requests and connections are bounded; tokens are compared in constant time and never
@@ -12,6 +13,7 @@
 mod body;
 mod complaints;
 mod config;
+mod guard;
 mod problem;
 mod server;
 mod tokens;
@@ -25,6 +27,7 @@ use anyhow::Context as _;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
+use self::guard::Guard;
 use self::tokens::Tokens;
 use crate::model::PartitionKey;
 use crate::source::{Intake, Source};
@@ -43,6 +46,7 @@ pub struct HttpSource {
     availability: Availability,
     partition: PartitionKey,
     extra: Router,
+    guarded: Router,
 }
 
 impl std::fmt::Debug for HttpSource {
@@ -74,7 +78,15 @@ impl HttpSource {
         let listener = config::open(wanted)?;
         let address =
             listener.local_addr().map_err(|source| HttpError::Listen { address: wanted, source })?;
-        Ok(Self { config, listener, address, tokens, availability, partition, extra })
+        let guarded = Router::new();
+        Ok(Self { config, listener, address, tokens, availability, partition, extra, guarded })
+    }
+
+    /// Adds routes that only those may call who may send complaints: with a token, where tokens are set,
+    /// else from this machine.
+    #[must_use]
+    pub fn guard(self, routes: Router) -> Self {
+        Self { guarded: self.guarded.merge(routes), ..self }
     }
 
     /// Where it listens; with the port that the system chose, when port 0 was asked for.
@@ -97,7 +109,12 @@ impl Source for HttpSource {
             .context("cannot start the threads of the HTTP side")?;
         HttpListening { address: self.address, authenticated: self.tokens.is_some() }.emit();
         let give_up = CancellationToken::new();
-        let mut router = self.extra;
+        let guard = match &self.tokens {
+            Some(tokens) => Guard::Tokens(tokens.clone()),
+            None if is_loopback(self.address.ip()) || self.config.allow_unauthenticated => Guard::Open,
+            None => Guard::Closed,
+        };
+        let mut router = self.extra.merge(guard::guarded(self.guarded, guard));
         if self.config.accept_complaints {
             let intake = complaints::Complaints::new(
                 self.config.clone(),

@@ -39,13 +39,26 @@ impl Problem {
             )
         } else {
             (
-                "complaints need a bearer token; send the header Authorization: Bearer TOKEN",
+                "this needs a bearer token; send the header Authorization: Bearer TOKEN",
                 "Bearer realm=\"fenghuo\"",
             )
         };
         let header = Some(Box::new((WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
         let kind = "urn:fenghuo:problem:unauthorized";
         Self { header, ..Self::new(kind, "No right to send", StatusCode::UNAUTHORIZED, detail) }
+    }
+
+    /// Nobody has said who may do this.
+    pub(super) fn closed() -> Self {
+        let kind = "urn:fenghuo:problem:forbidden";
+        let detail = "other machines reach this address and no tokens are set; set http.tokens_file";
+        Self::new(kind, "Not allowed", StatusCode::FORBIDDEN, detail)
+    }
+
+    pub(super) fn another_page() -> Self {
+        let kind = "urn:fenghuo:problem:forbidden";
+        let detail = "a page of another site has sent this; send it from a program, or set http.tokens_file";
+        Self::new(kind, "Not allowed", StatusCode::FORBIDDEN, detail)
     }
 
     pub(super) fn method() -> Self {

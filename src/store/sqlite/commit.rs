@@ -7,7 +7,9 @@ use serde_json::json;
 use super::super::{CommitError, StoreError};
 use super::row::{begin, callers_to_bytes, int, kind_name, nanos, state_name, to_json};
 use super::{dead, outbox};
-use crate::model::{Alert, Commit, ComplaintRecord, GroupId, IncidentRecord, PartitionKey, PositionDelta};
+use crate::model::{
+    Alert, Commit, ComplaintRecord, GroupId, IncidentRecord, KeptReading, PartitionKey, PositionDelta,
+};
 
 /// Applies everything in one transaction. On an error the transaction is dropped, which undoes it.
 pub(super) fn commit(
@@ -150,12 +152,31 @@ impl<'t> Batch<'t> {
                 ],
                 |row| row.get(0),
             )?;
+        self.keep_reading(key, record)?;
         let group = record.decision.group.group.as_ref();
         // A new complaint that stays alone, the most frequent case, has nothing to change.
         if group.is_none() && record.version == 1 {
             return Ok(());
         }
         self.join(key, group)
+    }
+
+    fn keep_reading(&self, key: i64, record: &ComplaintRecord) -> Result<(), StoreError> {
+        if let Some(KeptReading { version, bytes }) = &record.reading {
+            self.transaction
+                .prepare_cached(
+                    "INSERT INTO readings (complaint, version, reading) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (complaint) DO UPDATE
+                     SET version = excluded.version, reading = excluded.reading",
+                )?
+                .execute(params![key, version.cast_signed(), bytes])?;
+        } else if record.version > 1 {
+            // That of the former version is not this one's.
+            self.transaction
+                .prepare_cached("DELETE FROM readings WHERE complaint = ?1")?
+                .execute(params![key])?;
+        }
+        Ok(())
     }
 
     fn regroup(&self, id: &str, group: Option<&GroupId>) -> Result<(), StoreError> {

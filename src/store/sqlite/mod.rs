@@ -11,11 +11,12 @@ mod dead;
 mod open;
 mod outbox;
 mod read;
-mod row;
+pub(super) mod row;
 mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -29,12 +30,13 @@ use rustc_hash::FxHashMap;
 
 use super::{
     AlertFilter, AuditEntry, BackupProgress, CheckReport, CommitError, Counts, DeadLetterEntry,
-    DeadLetterFilter, Known, OpenError, OutboxDepth, OutboxRow, PartitionState, Store, StoreConfig,
-    StoreError, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport, VacuumReport,
+    DeadLetterFilter, Known, OpenComplaint, OpenError, OutboxDepth, OutboxRow, PartitionState, Store,
+    StoreConfig, StoreError, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport, VacuumReport,
 };
 use crate::model::Positions;
 use crate::model::{
-    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, PartitionKey, Position,
+    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, OpenSince, PartitionKey,
+    Position,
 };
 use crate::telemetry::store::{StoreCommitFailed, StoreCommitted, StoreSwept};
 
@@ -175,10 +177,20 @@ impl Store for SqliteStore {
     fn open_window(
         &self,
         partition: &PartitionKey,
+        since: OpenSince,
+        version: u64,
+        each: &mut dyn FnMut(OpenComplaint) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError> {
+        self.read(|connection| window::open_window(connection, partition, since, version, each))
+    }
+
+    fn history(
+        &self,
+        partition: &PartitionKey,
         since: Timestamp,
         each: &mut dyn FnMut(StoredComplaint) -> ControlFlow<()>,
     ) -> Result<u64, StoreError> {
-        self.read(|connection| read::open_window(connection, partition, since, each))
+        self.read(|connection| window::history(connection, partition, since, each))
     }
 
     fn incidents(&self, partition: &PartitionKey) -> Result<Vec<IncidentRecord>, StoreError> {

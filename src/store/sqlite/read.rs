@@ -1,16 +1,12 @@
 //! Look-ups for the pipeline, the console and `explain`.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use rustc_hash::FxHashMap;
 
 use super::super::{AlertFilter, Known, PartitionState, StoreError, StoredAlert, StoredComplaint};
-use super::row::{
-    callers_from_bytes, from_json, kind_from, kind_name, moment, nanos, partition_key, small, unsigned,
-};
+use super::row::{callers_from_bytes, from_json, kind_from, kind_name, moment, nanos, small, unsigned};
 use crate::model::{
     Alert, AlertId, ComplaintId, ComplaintRecord, ContentHash, GroupId, IncidentRecord, PartitionKey,
     Position,
@@ -83,13 +79,13 @@ pub(super) fn partitions(
     Ok(found)
 }
 
-const COMPLAINT: &str =
+pub(super) const COMPLAINT: &str =
     "SELECT complaints.id, seq, complaints.clock, content, version, callers, body, decision,
         groups.id, partitions.name
     FROM complaints JOIN partitions ON partitions.key = partition
     LEFT JOIN members ON members.complaint = complaints.key LEFT JOIN groups ON groups.key = members.grp";
 
-fn stored_complaint(row: &Row<'_>) -> Result<StoredComplaint, StoreError> {
+pub(super) fn stored_complaint(row: &Row<'_>) -> Result<StoredComplaint, StoreError> {
     let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     let id = text(0)?;
     let callers = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
@@ -101,6 +97,7 @@ fn stored_complaint(row: &Row<'_>) -> Result<StoredComplaint, StoreError> {
         version: small(row.get(4)?)?,
         clock: moment(row.get(2)?),
         decision: from_json("the decision on complaint", id, text(7)?)?,
+        reading: None,
     };
     let group = row.get::<_, Option<String>>(8)?.map(GroupId::from);
     Ok(StoredComplaint { partition: PartitionKey::from(text(9)?), record, group })
@@ -113,62 +110,6 @@ pub(super) fn complaint(
     let mut statement = connection.prepare_cached(&format!("{COMPLAINT} WHERE complaints.id = ?1"))?;
     let mut rows = statement.query(params![id.as_str()])?;
     rows.next()?.map(stored_complaint).transpose()
-}
-
-pub(super) fn open_window(
-    connection: &Connection,
-    partition: &PartitionKey,
-    since: Timestamp,
-    each: &mut dyn FnMut(StoredComplaint) -> ControlFlow<()>,
-) -> Result<u64, StoreError> {
-    let transaction = connection.unchecked_transaction()?;
-    let Some(key) = partition_key(&transaction, partition.as_str())? else { return Ok(0) };
-    let Some(first) = first_since(&transaction, key, nanos(since)?)? else { return Ok(0) };
-    let mut statement = transaction
-        .prepare_cached(&format!("{COMPLAINT} WHERE partition = ?1 AND seq >= ?2 ORDER BY seq"))?;
-    let mut rows = statement.query(params![key, first])?;
-    let mut handed = 0;
-    while let Some(row) = rows.next()? {
-        let complaint = stored_complaint(row)?;
-        handed += 1;
-        if each(complaint).is_break() {
-            break;
-        }
-    }
-    Ok(handed)
-}
-
-/// The first number whose clock is `since` or later. The clock rises with the number, so this is a
-/// binary search through the index: no second index, and no walk over a year of old complaints.
-fn first_since(connection: &Connection, partition: i64, since: i64) -> Result<Option<i64>, StoreError> {
-    let mut at_or_after = connection.prepare_cached(
-        "SELECT seq, clock FROM complaints WHERE partition = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1",
-    )?;
-    let (mut low, mut high): (i64, i64) = {
-        let mut ends = connection
-            .prepare_cached("SELECT min(seq), max(seq) + 1 FROM complaints WHERE partition = ?1")?;
-        let found: (Option<i64>, Option<i64>) =
-            ends.query_row(params![partition], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (Some(low), Some(high)) = found else { return Ok(None) };
-        (low, high)
-    };
-    // Everything below `low` is too old; the answer, if there is one, is below or at `best`.
-    let mut best = None;
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let found: Option<(i64, i64)> = at_or_after
-            .query_row(params![partition, middle], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        match found {
-            Some((seq, clock)) if clock >= since => {
-                best = Some(seq);
-                high = middle;
-            }
-            Some((seq, _)) => low = seq + 1,
-            None => high = middle,
-        }
-    }
-    Ok(best)
 }
 
 const INCIDENT: &str = "SELECT id, kind, grp, entity, open, revision, changed_at, state FROM incidents";

@@ -93,7 +93,11 @@ pub(super) fn to_json<T: Serialize>(what: &str, value: &T) -> Result<String, Sto
 }
 
 /// A record from JSON; `what` names it when it cannot be read.
-pub(super) fn from_json<T: DeserializeOwned>(what: &str, id: &str, json: &str) -> Result<T, StoreError> {
+pub(in crate::store) fn from_json<T: DeserializeOwned>(
+    what: &str,
+    id: &str,
+    json: &str,
+) -> Result<T, StoreError> {
     serde_json::from_str(json)
         .map_err(|error| StoreError::Damaged(format!("{what} {id} cannot be read: {error}")))
 }

@@ -39,6 +39,7 @@ pub(super) fn sweep(
             Ok(swept.complaints)
         })?;
         report.groups += groups;
+        in_chunks(store, &mut report.more, |transaction| old_readings(transaction, partition, since))?;
     }
     report.deliveries += delete(store, &mut report.more, DELIVERIES, cutoff(keep.deliveries_days))?;
     report.incidents += delete(store, &mut report.more, INCIDENTS, cutoff(keep.incidents_days))?;
@@ -144,6 +145,26 @@ fn old_complaints(
         .prepare_cached("DELETE FROM complaints WHERE partition = ?1 AND seq <= ?2")?
         .execute(params![partition, last])? as u64;
     Ok(Swept { complaints, groups: drop_empty(transaction, &groups)? })
+}
+
+/// Deletes readings of complaints that are no longer open. The oldest come first; one whose complaint was
+/// corrected since may stay a while longer.
+fn old_readings(
+    transaction: &Transaction<'_>,
+    partition: &PartitionKey,
+    since: i64,
+) -> Result<u64, StoreError> {
+    let Some(partition) = partition_key(transaction, partition.as_str())? else { return Ok(0) };
+    let deleted = transaction
+        .prepare_cached(
+            "DELETE FROM readings WHERE complaint IN
+                (SELECT key FROM
+                    (SELECT key, partition, clock FROM readings JOIN complaints ON key = complaint
+                     ORDER BY complaint LIMIT ?3)
+                 WHERE partition = ?1 AND clock < ?2)",
+        )?
+        .execute(params![partition, since, CHUNK])?;
+    Ok(deleted as u64)
 }
 
 fn drop_empty(connection: &Connection, groups: &BTreeSet<i64>) -> Result<u64, StoreError> {

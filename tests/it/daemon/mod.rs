@@ -10,6 +10,7 @@ mod http;
 mod kafka;
 mod reload;
 mod room;
+mod rules;
 mod starts;
 mod stops;
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Daemon, World, line, stream};
 use crate::support::{wait_for, wait_until};
 
-fn reloads(world: &World, daemon: &Daemon, outcome: &str) -> u64 {
+pub(super) fn reloads(world: &World, daemon: &Daemon, outcome: &str) -> u64 {
     let name = format!("fenghuo_reloads_total{{outcome=\"{outcome}\"}}");
     daemon.metric(&world.centre, &name).map_or(0, |count| count.parse().unwrap())
 }
@@ -26,7 +26,7 @@ fn reload(world: &World, daemon: &Daemon, outcome: &str) {
     wait_until("the reload", || reloads(world, daemon, outcome) > before);
 }
 
-fn send(world: &World, daemon: &Daemon, body: Vec<u8>) {
+pub(super) fn send(world: &World, daemon: &Daemon, body: Vec<u8>) {
     let request = daemon.http.post(daemon.url("/v1/complaints"));
     let request = request.header("content-type", "application/x-ndjson").body(body);
     let status = world.centre.runtime.block_on(request.send()).unwrap().status();
@@ -40,7 +40,7 @@ fn met(world: &World, id: &str) -> Vec<String> {
 }
 
 /// A complaint that only a rule of this test can match.
-fn complaint(id: &str) -> Vec<u8> {
+pub(super) fn complaint(id: &str) -> Vec<u8> {
     let text = "来电人反映有人在小区里推销乌托邦养鹿项目，交了两万元，现在要求退钱。";
     let event = json!({"id": id, "received_at": "2026-03-01T08:00:00+08:00", "text": text});
     serde_json::to_vec(&event).unwrap()
@@ -57,7 +57,7 @@ fn packs(world: &World) -> PathBuf {
     folder
 }
 
-const RULE: &str = "rules:
+pub(super) const RULE: &str = "rules:
   - id: T01
     title: 养鹿
     category: 养鹿项目

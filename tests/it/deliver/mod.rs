@@ -62,6 +62,7 @@ fn alert(id: &str, revision: u32) -> Alert {
             window_days: 30,
             evidence: Vec::new(),
             grouping: "3-0badcafe".into(),
+            pack: String::new(),
             usual: None,
             registered: None,
             copied: 0,

@@ -48,3 +48,23 @@ proptest! {
         found.assert_same(&expected, &format!("seed {seed} in batches of {sizes:?} on {threads} threads"));
     }
 }
+
+#[test]
+fn an_engine_is_the_same_built_from_what_was_read_or_read_again() {
+    let stream = Stream::generate(51, 150);
+    let mut world = World::new(&stream);
+    let mut life = world.start(Arc::new(NoProbe));
+    world.feed(&mut life, 16).unwrap();
+    let running = life.engines();
+    drop(life);
+    let built = |world: &World<'_>| {
+        let mut life = world.start(Arc::new(NoProbe));
+        life.pipeline.build_known().unwrap();
+        // Builds the engine of the log as well, which is its own again.
+        life.pipeline.tick().unwrap();
+        life.engines()
+    };
+    assert!(built(&world) == running, "what was read is read back");
+    assert!(world.forget_readings() > 100);
+    assert!(built(&world) == running, "and read again");
+}

@@ -117,7 +117,7 @@ fn the_window_begins_where_the_clock_says_and_stops_when_told() {
         seen += 1;
         if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    assert_eq!(store.open_window(&main_partition(), at(0), &mut each).unwrap(), 3);
+    assert_eq!(store.history(&main_partition(), at(0), &mut each).unwrap(), 3);
 }
 
 #[test]

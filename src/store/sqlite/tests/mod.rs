@@ -8,6 +8,7 @@ mod opening;
 mod outbox;
 mod room;
 mod sweeping;
+mod window;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -90,6 +91,7 @@ fn record(id: &str, seq: u64, group: Option<&str>) -> ComplaintRecord {
             group: GroupDecision { group: group.map(GroupId::from), ..GroupDecision::default() },
             ..Decision::default()
         },
+        reading: None,
     }
 }
 
@@ -119,6 +121,7 @@ fn alert(id: &str, revision: u32) -> Alert {
             window_days: 7,
             evidence: Vec::new(),
             grouping: "3-0badcafe".into(),
+            pack: String::new(),
             usual: None,
             registered: None,
             copied: 0,
@@ -163,7 +166,7 @@ fn window(store: &SqliteStore, since: Timestamp) -> Vec<String> {
         ids.push(found.record.complaint.id.to_string());
         ControlFlow::Continue(())
     };
-    let handed = store.open_window(&main_partition(), since, &mut each).unwrap();
+    let handed = store.history(&main_partition(), since, &mut each).unwrap();
     assert_eq!(handed, ids.len() as u64);
     ids
 }

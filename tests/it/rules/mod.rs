@@ -6,6 +6,8 @@ use std::process::Output;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+mod overlay;
+
 const PACK: &str = "\
 groups:
   flight: {title: 失联, terms: [跑路, 失联]}
