@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::engine::{CallerHasher, EngineConfig};
 use crate::eval::{Decided, Event};
-use crate::model::ComplaintId;
+use crate::model::{Complaint, ComplaintId};
 use crate::source::decode::{DecodeConfig, Decoder};
 use crate::source::file::{self, FileConfig};
 use crate::text::mask_personal;
@@ -56,29 +56,49 @@ pub struct Labelled {
     pub headlines: Vec<Headline>,
 }
 
-/// Reads all events of a file: the labels of a file of which some lines cannot be read would be about
-/// other complaints than the engine sees.
+/// Reads all complaints of a file with the line each stands in: the labels of a file of which some lines
+/// cannot be read would be about other complaints than the engine sees.
 ///
 /// # Errors
 /// The first line that cannot be read.
-pub fn read(events: &Path, settings: &Settings, not_after: Timestamp) -> anyhow::Result<Labelled> {
+pub fn complaints(
+    events: &Path,
+    settings: &Settings,
+    not_after: Timestamp,
+) -> anyhow::Result<Vec<(u64, Complaint)>> {
     let decoder = Decoder::new(settings.decode.clone())?;
-    let hasher = CallerHasher::new(CALLER_KEY.as_bytes())?;
-    let mut labelled = Labelled { events: Vec::new(), headlines: Vec::new() };
+    let mut complaints = Vec::new();
     for record in file::records(events, &settings.file)? {
         let record = record?;
         let refused = |detail: &str| anyhow::anyhow!("{}:{}: {detail}", events.display(), record.number);
         let event = record.event().map_err(|(_, detail)| refused(detail))?;
-        let complaint = decoder.decode(event, not_after).map_err(|fault| refused(&fault.detail))?.complaint;
+        let decoded = decoder.decode(event, not_after).map_err(|fault| refused(&fault.detail))?;
+        complaints.push((record.number, decoded.complaint));
+    }
+    Ok(complaints)
+}
+
+/// Reads all events of a file as scoring groups needs them.
+///
+/// # Errors
+/// As [`complaints`].
+pub fn read(events: &Path, settings: &Settings, not_after: Timestamp) -> anyhow::Result<Labelled> {
+    let hasher = CallerHasher::new(CALLER_KEY.as_bytes())?;
+    let mut labelled = Labelled { events: Vec::new(), headlines: Vec::new() };
+    for (_, complaint) in complaints(events, settings, not_after)? {
         let callers = hasher.keys(&complaint.caller);
-        let title = if complaint.title.is_empty() { &complaint.text } else { &complaint.title };
-        let title = mask_personal(title);
-        let title = title.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).take(HEADLINE).collect();
         let at = complaint.received_at;
-        labelled.headlines.push(Headline { id: complaint.id.clone(), at, title });
+        labelled.headlines.push(Headline { id: complaint.id.clone(), at, title: headline(&complaint) });
         labelled.events.push(Event { id: complaint.id, at, callers });
     }
     Ok(labelled)
+}
+
+/// The title of a complaint, or the beginning of its text, in one short line without personal numbers.
+pub fn headline(complaint: &Complaint) -> String {
+    let title = if complaint.title.is_empty() { &complaint.text } else { &complaint.title };
+    let title = mask_personal(title);
+    title.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).take(HEADLINE).collect()
 }
 
 /// Plays the events through the engine in the order of the file, as `replay` does.

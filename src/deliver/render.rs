@@ -184,6 +184,8 @@ pub(in crate::deliver) mod examples {
             masked: Vec::new(),
             entity: Some("某某健身".into()),
             entity_span: None,
+            claims: Vec::new(),
+            standard: None,
             suppressed: None,
         };
         Alert {
@@ -200,6 +202,7 @@ pub(in crate::deliver) mod examples {
                 entity: Some("某某健身".into()),
                 hits: vec![("a1".into(), hit)],
                 pack: "0123456789abcdef".into(),
+                claimed: crate::model::Claimed::default(),
             }),
             ..group()
         }

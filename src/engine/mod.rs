@@ -9,6 +9,7 @@
 //! window (`store`), telling people (`deliver`).
 
 mod caller;
+mod claims;
 mod config;
 mod fold;
 mod headline;

@@ -19,8 +19,8 @@ use crate::place::Places;
 use crate::rules::{About, RulePack};
 use crate::text::{Segmenter, mask_personal, mask_phone, normalise};
 
-use super::CallerHasher;
 use super::headline::headline;
+use super::{CallerHasher, claims};
 
 /// What reading needs to know. Immutable; shared between threads.
 #[derive(Debug, Clone)]
@@ -142,10 +142,14 @@ impl Preparer {
         let text = normalise(&complaint.text);
         let grams = Grams::read(&title, &text, *title_weight);
         let places = places.read(&complaint.place, &title, &text);
-        let mut risks = match decided {
-            Some(risks) => risks.to_vec(),
-            None => pack.hits(&complaint, &title, &text),
-        };
+        let mut risks = decided.map_or_else(
+            || {
+                let mut risks = pack.hits(&complaint, &title, &text);
+                claims::note(&mut risks, &title, &text);
+                risks
+            },
+            <[RiskHit]>::to_vec,
+        );
         // Without a risk only whom the title or the field names is what the complaint is about.
         let nothing = normalise("");
         let heard = if risks.is_empty() { &nothing } else { &text };

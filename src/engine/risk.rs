@@ -13,8 +13,8 @@ use crate::model::{
     RiskAlert, RiskHit,
 };
 
-use super::RiskConfig;
 use super::wording::{self, RiskWords};
+use super::{RiskConfig, claims};
 
 /// A case keeps at most this many calls; of more the newest, so that a case bounds its memory. That
 /// many callers are red anyway; that many calls of a few callers can push others out of the count.
@@ -314,7 +314,9 @@ impl RiskCase {
         let Told { hit, first_at, last_at } = self.told.as_ref().expect("a case is raised on a hit");
         let (first_at, last_at) = (*first_at, *last_at);
         let anonymous = self.calls.iter().filter(|call| call.callers.is_empty()).count() as u32;
+        let claimed = claims::claimed(self.hits.iter().map(|(_, hit)| hit));
         let words = RiskWords {
+            claimed: &claimed,
             state: step.state,
             level: step.level,
             entity: self.entity.as_deref(),
@@ -350,6 +352,7 @@ impl RiskCase {
                 entity: self.entity.clone(),
                 hits: self.hits.iter().cloned().collect(),
                 pack: setting.pack.to_owned(),
+                claimed,
             }),
         }
     }

@@ -212,6 +212,17 @@ fn a_risk_lead_is_told_at_once_and_ended_even_when_its_complaint_was_corrected()
 }
 
 #[test]
+fn a_risk_alert_tells_the_sums_and_people_that_complaints_name() {
+    let mut desk = Desk::new();
+    let text = "这家公司非法集资，我妈投了八万块，一百八十多名老人被骗走1200余万元，老板跑了。";
+    desk.call("r1", Some("13900000001"), "青石里小区", text);
+    let AlertBody::Risk(risk) = &desk.last().body else { panic!("{:?}", desk.last()) };
+    assert_eq!((risk.claimed.loss, risk.claimed.people), (Some(12_000_000), Some(180)));
+    let told = "损失或未还最高1200万元，涉及最多180人；如属实，已到非法吸收公众存款的追诉或量刑标准线（500万元、150人、损失250万元），请关注。";
+    assert!(desk.last().summary.ends_with(told), "{}", desk.last().summary);
+}
+
+#[test]
 fn a_company_that_comes_again_after_it_was_forgotten_has_a_new_name() {
     let mut desk = Desk::new();
     desk.call("r1", Some("13900000001"), "青石里小区", RUNAWAY);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{AlertState, Level};
+use crate::model::{AlertState, Claimed, Level, Line, Measure, Standard};
 
 /// What the sentences of a group incident are made of.
 pub(super) struct GroupWords<'a> {
@@ -31,6 +31,7 @@ pub(super) struct GroupWords<'a> {
 
 /// What the sentences of a risk case are made of.
 pub(super) struct RiskWords<'a> {
+    pub(super) claimed: &'a Claimed,
     pub(super) state: AlertState,
     pub(super) level: Level,
     pub(super) entity: Option<&'a str>,
@@ -137,7 +138,64 @@ pub(super) fn risk_summary(words: &RiskWords<'_>, zone: &TimeZone) -> String {
         summary.push_str(&words.words.join("、"));
         summary.push('。');
     }
+    if words.state != AlertState::Resolved {
+        summary.push_str(&claimed(words.claimed));
+    }
     summary
+}
+
+/// What complaints say of sums and people, and which lines that reaches: worded as a hint, since nobody
+/// has checked it.
+fn claimed(claimed: &Claimed) -> String {
+    let said = [
+        claimed.money.map(|money| format!("金额最高{}元", amount(money))),
+        claimed.loss.map(|loss| format!("损失或未还最高{}元", amount(loss))),
+        claimed.people.map(|people| format!("涉及最多{}人", amount(people))),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    if said.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("诉求称（未核实）：{}", said.join("，"));
+    for standard in [Standard::Fundraising, Standard::Pyramid] {
+        let lines = claimed.lines.iter().filter(|line| line.standard == standard);
+        let lines: Vec<String> = lines.map(line).collect();
+        if !lines.is_empty() {
+            let (offence, more) = match standard {
+                Standard::Fundraising => ("非法吸收公众存款", ""),
+                Standard::Pyramid => ("组织、领导传销活动", "，另看层级是否在三级以上"),
+            };
+            let _ = write!(
+                out,
+                "；如属实，已到{offence}的追诉或量刑标准线（{}{more}），请关注",
+                lines.join("、")
+            );
+        }
+    }
+    out + "。"
+}
+
+/// `150人`, `损失50万元`
+fn line(line: &Line) -> String {
+    let from = amount(line.from);
+    match line.measure {
+        Measure::Money => format!("{from}元"),
+        Measure::Loss => format!("损失{from}元"),
+        Measure::People => format!("{from}人"),
+    }
+}
+
+/// Whole or with up to two decimals in 万 or 亿: 3.08亿, 12.5万, 3600.
+fn amount(number: u64) -> String {
+    let (unit, name) = match number {
+        100_000_000.. => (100_000_000, "亿"),
+        10_000.. => (10_000, "万"),
+        _ => return number.to_string(),
+    };
+    let hundredths = number % unit * 100 / unit;
+    let fraction = format!(".{hundredths:02}");
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    format!("{}{fraction}{name}", number / unit)
 }
 
 fn counts(callers: u32, complaints: u32, anonymous: u32) -> String {
@@ -219,7 +277,9 @@ mod tests {
     #[test]
     fn a_risk_says_which_company_and_on_what_grounds() {
         let grounds = ["跑路".to_owned(), "退费".to_owned()];
+        let claimed = Claimed::default();
         let words = RiskWords {
+            claimed: &claimed,
             state: AlertState::Raised,
             level: Level::Blue,
             entity: Some("飞燕健身"),
@@ -237,5 +297,32 @@ mod tests {
         };
         insta::assert_snapshot!(risk_title(&words), @"【金融风险·蓝】预付卡：飞燕健身");
         insta::assert_snapshot!(risk_summary(&words, &zone()), @"2026年3月1日08:05，1位诉求人1件诉求（同一人多次来电只计一人）涉及“飞燕健身”，命中规则F07（预付卡），得分85。依据：跑路、退费。");
+    }
+
+    #[test]
+    fn sums_and_people_are_told_as_unchecked_with_the_lines_they_reach() {
+        let line = |standard, measure, from| Line { standard, measure, from };
+        let said = Claimed {
+            money: Some(125_000),
+            loss: Some(308_000_000),
+            people: Some(5_600),
+            lines: vec![
+                line(Standard::Fundraising, Measure::Money, 50_000_000),
+                line(Standard::Fundraising, Measure::People, 5_000),
+                line(Standard::Fundraising, Measure::Loss, 25_000_000),
+            ],
+        };
+        insta::assert_snapshot!(claimed(&said), @"诉求称（未核实）：金额最高12.5万元，损失或未还最高3.08亿元，涉及最多5600人；如属实，已到非法吸收公众存款的追诉或量刑标准线（5000万元、5000人、损失2500万元），请关注。");
+        let pyramid = Claimed {
+            people: Some(40),
+            lines: vec![line(Standard::Pyramid, Measure::People, 30)],
+            ..Claimed::default()
+        };
+        insta::assert_snapshot!(claimed(&pyramid), @"诉求称（未核实）：涉及最多40人；如属实，已到组织、领导传销活动的追诉或量刑标准线（30人，另看层级是否在三级以上），请关注。");
+        assert_eq!(
+            claimed(&Claimed { money: Some(3_600), ..Claimed::default() }),
+            "诉求称（未核实）：金额最高3600元。"
+        );
+        assert_eq!(claimed(&Claimed::default()), "");
     }
 }

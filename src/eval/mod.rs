@@ -1,5 +1,6 @@
 //! How good the engine is on complaints that somebody has grouped by hand: its groups, its
-//! incidents and how late they came, its false alarms.
+//! incidents and how late they came, its false alarms. And how good risk rules are on complaints that
+//! somebody has judged.
 //!
 //! **Does:** reads gold files, pairs that must stay apart and what `replay` has written ([`gold`],
 //! [`pairs`], [`Decided`]), and compares them over the events of a [`Case`] ([`score`]).
@@ -10,7 +11,8 @@
 //! counts once. Complaints of a `theme` (a policy question bound to no place) are left out of every
 //! figure. A matter is an expected incident from the complaint on with which a third person has
 //! complained within 30 days, and found when an alarm has most of its members from it. A complaint
-//! with no caller is nobody's: it makes no incident and is nobody's repeat.
+//! with no caller is nobody's: it makes no incident and is nobody's repeat. A complaint that tells of a
+//! risk is found when some rule alerts on it, whichever it is.
 //!
 //! **Leaves to others:** deciding (`engine`), running it over a file (`daemon::replay`), hashing
 //! callers (`engine`), saying where a file is.
@@ -21,6 +23,7 @@ mod errors;
 mod gold;
 mod grouping;
 mod incidents;
+mod risk;
 mod scores;
 #[cfg(test)]
 mod tests;
@@ -29,6 +32,9 @@ pub use case::{Case, Event};
 pub use decided::{Alarm, Decided};
 pub use errors::{MatterErrors, Part, errors};
 pub use gold::{EvalError, GoldMatter, MatterKind, Pair, gold, pairs};
+pub use risk::{
+    Counts, JudgedComplaint, NoVerdict, Outcome, RiskScores, RuleCounts, field, risk_scores, verdict,
+};
 pub use scores::{Apart, Grouping, Incidents, Outside, Scores, Worst};
 
 /// All figures for what was decided about a case. Pairs and alarms are scored where there are any to

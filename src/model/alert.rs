@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertId, ComplaintId, GroupId, Level, MemberEvidence, PartitionKey, RiskHit};
+use super::{AlertId, Claimed, ComplaintId, GroupId, Level, MemberEvidence, PartitionKey, RiskHit};
 
 /// What an alert is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -186,4 +186,7 @@ pub struct RiskAlert {
     pub hits: Vec<(ComplaintId, RiskHit)>,
     /// Content hash of the rule pack that decided, 16 hex digits.
     pub pack: String,
+    /// The greatest sums and numbers of people that these members name, and what that reaches.
+    #[serde(default, skip_serializing_if = "Claimed::is_empty")]
+    pub claimed: Claimed,
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertId, ComplaintId, GroupId, Level, PlaceMention};
+use super::{AlertId, Claim, ComplaintId, GroupId, Level, PlaceMention, Standard};
 
 /// Which field of a complaint a span points into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -193,6 +193,12 @@ pub struct RiskHit {
     /// Where the entity is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_span: Option<Span>,
+    /// The sums and numbers of people that the complaint names, in the order of the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// The offence whose lines they can be held against, as the rule says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard: Option<Standard>,
     /// The exception for which it does not alert, whatever its score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Box<Suppressed>>,

@@ -10,6 +10,7 @@
 
 mod alert;
 mod caller;
+mod claim;
 mod commit;
 mod complaint;
 mod dead_letter;
@@ -22,6 +23,7 @@ mod position;
 
 pub use alert::{Alert, AlertBody, AlertKind, AlertState, GroupAlert, RiskAlert, Usual};
 pub use caller::{CallerKey, CallerKeys};
+pub use claim::{Claim, Claimed, Line, Measure, Standard};
 pub use commit::{Commit, ComplaintRecord, IncidentRecord, KeptReading, OpenSince};
 pub use complaint::{Complaint, ContentHash, PlaceFields, ReportedCaller};
 pub use dead_letter::{DeadLetter, DeadReason};

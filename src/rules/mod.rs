@@ -43,7 +43,7 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use crate::model::{Complaint, RiskHit, Where};
+use crate::model::{Complaint, RiskHit, Standard, Where};
 use crate::text::Normalised;
 
 pub use check::{Expectation, TestFailure, TestReport, sample};
@@ -84,6 +84,8 @@ pub struct RuleInfo {
     pub references: Vec<String>,
     /// What is known to look like it and is not.
     pub false_positives: Vec<String>,
+    /// The offence whose lines the sums and people in its complaints are held against.
+    pub standard: Option<Standard>,
     /// The file it stands in, as named when it was loaded.
     pub file: String,
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::at::{At, Place};
 use super::change::Changes;
 
+use crate::model::Standard;
+
 /// How far a rule is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -204,6 +206,9 @@ pub(super) struct Rule {
     /// What is known to look like it and is not.
     #[serde(default)]
     pub false_positives: Vec<String>,
+    /// The offence whose lines the sums and people in its complaints are held against in an alert.
+    #[serde(default)]
+    pub standard: Option<Standard>,
     /// Words that almost say it (50), or say it all (60).
     #[serde(default)]
     #[schemars(with = "Vec<Terms>")]

@@ -201,6 +201,8 @@ impl Tally {
             masked,
             entity: None,
             entity_span: None,
+            claims: Vec::new(),
+            standard: rule.info.standard,
             suppressed: None,
         }
     }

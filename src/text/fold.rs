@@ -184,10 +184,12 @@ fn simplified(c: char) -> char {
 /// Traditional characters whose simplified form depends on the word, besides 畫.
 const DEPENDS_ON_WORD: &str = "乾瞭藉著覆";
 
-/// Whether this original character asks for [`settle_context`] after the whole text is folded.
+/// Whether this original character asks for [`settle_context`] after the whole text is folded: one of
+/// those characters, or a compatibility form that folds to one.
 #[inline]
 pub(super) fn depends_on_word(c: char) -> bool {
-    matches!(c, '乾' | '瞭' | '藉' | '著' | '覆' | '畫')
+    let depends = |c: char| matches!(c, '乾' | '瞭' | '藉' | '著' | '覆' | '畫');
+    depends(c) || matches!(c, '\u{F900}'..='\u{FAFF}' | '\u{2F800}'..='\u{2FA1F}') && c.nfkd().any(depends)
 }
 
 /// Gives the characters that depend on their word their simplified form. Every change is from one

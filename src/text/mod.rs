@@ -2,7 +2,8 @@
 //!
 //! **Does:** brings a text into its normal form and keeps the way back to the original
 //! ([`normalise`]), hides personal numbers ([`mask_personal`]), cuts a text into words
-//! ([`Segmenter`]), says how a name sounds ([`sound`]).
+//! ([`Segmenter`]), says how a name sounds ([`sound`]), reads sums of money and counts of people
+//! ([`quantities`]).
 //!
 //! **Promises:** pure functions of their arguments: no I/O, no clock, same result on every thread.
 //! Patterns and texts go through the one [`normalise`], so what matches is what a reader sees.
@@ -18,6 +19,8 @@ mod fold;
 mod mask;
 mod normalise;
 mod numbers;
+mod numerals;
+mod quantities;
 mod segment;
 mod sound;
 mod syllable;
@@ -26,6 +29,7 @@ mod words;
 pub use chars::CharSet;
 pub use mask::{mask_personal, mask_phone};
 pub use normalise::{Normalised, WayBack, normalise};
+pub use quantities::{Quantity, quantities};
 pub use segment::{DictionaryError, Segmenter, Token, WordClass, parse_dictionary};
 pub use sound::{same_sound, sound};
 pub use syllable::Syllable;

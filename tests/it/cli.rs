@@ -1,5 +1,7 @@
 //! The built program in a fresh folder: help, exit codes, messages.
 
+mod eval;
+
 use std::fs;
 use std::path::Path;
 
@@ -301,77 +303,4 @@ fn a_demo_touches_no_service_and_leaves_nothing() {
     let said = folder.run(&["demo", "--once", "--data-dir", "data"]);
     assert_eq!((said.code, said.err.lines().count()), (4, 1), "{}", said.err);
     assert!(said.err.contains("name a new folder"), "{}", said.err);
-}
-
-#[test]
-fn eval_scores_a_labelled_stream_and_compares_settings() {
-    let folder = Folder::new();
-    let made = folder.run(&[
-        "generate",
-        "--complaints",
-        "600",
-        "--days",
-        "6",
-        "--seed",
-        "9",
-        "--out",
-        "events.ndjson",
-        "--gold",
-        "gold.json",
-        "--apart",
-        "apart.csv",
-    ]);
-    assert_eq!(made.code, 0, "{}", made.err);
-    let eval = ["eval", "--events", "events.ndjson", "--gold", "gold.json", "--apart", "apart.csv"];
-    let said = folder.run(&eval);
-    assert_eq!((said.code, &*said.err), (0, ""));
-    assert!(said.out.contains("B3 F") && said.out.contains("incidents found"), "{}", said.out);
-    assert!(said.out.contains("complaints of precision"), "the worst are shown: {}", said.out);
-    let json = folder.run(&[&eval[..], &["--json", "--with", "engine.group.likeness=1.9"]].concat());
-    let report: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
-    let recall = |report: &serde_json::Value| report["b3_recall"].as_f64().expect("a figure");
-    assert!(recall(&report["with"]) < recall(&report), "{report}");
-    let shown = folder.run(&[&eval[..], &["--with", "engine.group.likeness=1.9"]].concat());
-    assert!(shown.out.contains("worse  "), "{}", shown.out);
-    // Bad input is named.
-    fs::write(folder.path().join("bad.json"), "[{\"matter\": 1}]").expect("written");
-    let bad = folder.run(&["eval", "--events", "events.ndjson", "--gold", "bad.json"]);
-    assert!(
-        bad.code != 0 && bad.err.starts_with("fenghuo: bad.json: the gold cannot be read: "),
-        "{}: {}",
-        bad.code,
-        bad.err
-    );
-    let bad = folder.run(&["eval", "--events", "events.ndjson", "--gold", "gold.json", "--from", "March"]);
-    assert_eq!(bad.code, 2);
-    assert!(bad.err.contains("write it like 2026-03-01"), "{}", bad.err);
-}
-
-#[test]
-fn eval_scores_what_somebody_else_has_decided() {
-    let folder = Folder::new();
-    let made =
-        ["generate", "--complaints", "300", "--days", "3", "--out", "events.ndjson", "--gold", "gold.json"];
-    assert_eq!(folder.run(&made).code, 0);
-    assert_eq!(folder.run(&["replay", "--events", "events.ndjson", "--out", "decided"]).code, 0);
-    let eval = ["eval", "--events", "events.ndjson", "--gold", "gold.json", "--json"];
-    let given = ["--groups", "decided/groups.ndjson", "--alerts", "decided/alerts.ndjson"];
-    let engine = folder.run(&eval);
-    let replayed = folder.run(&[&eval[..], &given].concat());
-    assert_eq!((replayed.code, &*replayed.err), (0, ""));
-    assert_eq!(replayed.out, engine.out, "the same decisions have the same figures");
-    // Groups alone say nothing about incidents, and who is not mentioned is alone.
-    fs::write(folder.path().join("none.ndjson"), "").expect("written");
-    let none =
-        folder.run(&["eval", "--events", "events.ndjson", "--gold", "gold.json", "--groups", "none.ndjson"]);
-    assert!(none.out.contains("complaints not decided on"), "{}", none.out);
-    assert!(none.out.contains("B3 precision             1.0000"), "{}", none.out);
-    assert!(!none.out.contains("alarms"), "{}", none.out);
-    // Bad input is named, and what cannot go together is refused.
-    fs::write(folder.path().join("bad.ndjson"), "{\"id\": 1}").expect("written");
-    let bad = folder.run(&[&eval[..], &["--groups", "bad.ndjson"]].concat());
-    assert_eq!(bad.code, 3, "{}", bad.err);
-    assert!(bad.err.starts_with("fenghuo: line 1 of the groups cannot be read"), "{}", bad.err);
-    assert_eq!(folder.run(&[&eval[..], &["--alerts", "decided/alerts.ndjson"]].concat()).code, 2);
-    assert_eq!(folder.run(&[&eval[..], &given, &["--with", "engine.group.likeness=0.5"]].concat()).code, 2);
 }

@@ -59,6 +59,8 @@ fn hit() -> RiskHit {
         masked: vec![span(Where::Text, 9, 17)],
         entity: Some("<某某>".into()),
         entity_span: None,
+        claims: Vec::new(),
+        standard: None,
         suppressed: None,
     }
 }
@@ -129,6 +131,7 @@ fn risk() -> AlertBody {
         entity: Some("<某某>".into()),
         hits: vec![("a2".into(), hit())],
         pack: "0f".into(),
+        claimed: fenghuo::model::Claimed::default(),
     })
 }
 

@@ -10,8 +10,8 @@ use secrecy::SecretString;
 
 use crate::daemon::backtest::{Backtest, Events, History, Period, Read, Watch};
 use crate::daemon::config::Config;
-use crate::daemon::core;
-use crate::engine::{Knowledge, Preparer};
+use crate::daemon::core::{self, RulesConfig};
+use crate::engine::{EngineConfig, Knowledge, Preparer};
 use crate::rules::RulePack;
 use crate::source::decode::Decoder;
 use crate::source::file;
@@ -58,10 +58,10 @@ pub(super) struct HistoryArgs {
 
 /// Where a pack is asked to be read from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(in crate::cli) struct Given<'a> {
     /// Without one, the rules of the configuration.
-    pub(super) folder: Option<&'a Path>,
-    pub(super) overlay: Option<&'a Path>,
+    pub(in crate::cli) folder: Option<&'a Path>,
+    pub(in crate::cli) overlay: Option<&'a Path>,
 }
 
 /// Lets `work` have the history and what reads it: one preparer for each of `packs`.
@@ -79,20 +79,7 @@ pub(super) fn over<const N: usize, T>(
     engine.validate().or_exit(Exit::Usage)?;
     let config = Arc::new(engine);
     let period = Period::new(args.from, args.to, config.zone()?).or_exit(Exit::Usage)?;
-    let pack = |given: Given<'_>| -> anyhow::Result<RulePack> {
-        Ok(Origin::or(given.folder, given.overlay, || Ok(rules.clone()))?.pack()?)
-    };
-    let packs = packs.map(pack);
-    // Everything but the packs is the same, so it is read once.
-    let knowledge =
-        core::knowledge(&core::RulesConfig { risk_dir: None, overlay_dir: None, ..rules }, &config)
-            .or_exit(Exit::Usage)?;
-    let mut preparers = Vec::with_capacity(N);
-    for pack in packs {
-        let knowledge = Knowledge { pack: Arc::new(pack?), ..knowledge.clone() };
-        preparers.push(core::preparer(knowledge, &SecretString::from(CALLER_KEY))?);
-    }
-    let preparers: [Preparer; N] = preparers.try_into().unwrap_or_else(|_| unreachable!("one for each pack"));
+    let preparers = preparers(packs, rules, &config)?;
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let backtest = Backtest { config, pool: &pool, period, samples: args.samples };
 
@@ -124,6 +111,27 @@ pub(super) fn over<const N: usize, T>(
         told
     };
     Ok((told, backtest.period))
+}
+
+/// What reads complaints: one for each of `packs`.
+pub(in crate::cli) fn preparers<const N: usize>(
+    packs: [Given<'_>; N],
+    rules: RulesConfig,
+    config: &EngineConfig,
+) -> anyhow::Result<[Preparer; N]> {
+    let pack = |given: Given<'_>| -> anyhow::Result<RulePack> {
+        Ok(Origin::or(given.folder, given.overlay, || Ok(rules.clone()))?.pack()?)
+    };
+    let packs = packs.map(pack);
+    // Everything but the packs is the same, so it is read once.
+    let knowledge = core::knowledge(&RulesConfig { risk_dir: None, overlay_dir: None, ..rules }, config)
+        .or_exit(Exit::Usage)?;
+    let mut preparers = Vec::with_capacity(N);
+    for pack in packs {
+        let knowledge = Knowledge { pack: Arc::new(pack?), ..knowledge.clone() };
+        preparers.push(core::preparer(knowledge, &SecretString::from(CALLER_KEY))?);
+    }
+    Ok(preparers.try_into().unwrap_or_else(|_| unreachable!("one for each pack")))
 }
 
 /// `4000 complaints, 2026-03-01 to 2026-03-30`.

@@ -4,8 +4,8 @@ mod backtest;
 mod check;
 mod diff;
 mod explain;
-mod history;
-mod show;
+pub(super) mod history;
+pub(super) mod show;
 mod test;
 mod why_not;
 
@@ -282,6 +282,6 @@ fn fail<T>(message: &'static str) -> anyhow::Result<T> {
 }
 
 /// `1 rule`, `2 rules`.
-fn counted(count: usize, thing: &str) -> String {
+pub(super) fn counted(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }

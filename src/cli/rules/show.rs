@@ -14,7 +14,7 @@ const NAMED: usize = 12;
 
 /// The verdict, the complaint with the words underlined, the parts of the score, what was hidden and
 /// what is lacking.
-pub(super) fn reading(reading: &Reading, complaint: &Complaint) -> String {
+pub(in crate::cli) fn reading(reading: &Reading, complaint: &Complaint) -> String {
     let Reading { rule, title, status, verdict, score, watch, alert, .. } = reading;
     let mut out = format!(
         "{rule} {title} ({}): {verdict}; score {score}, kept from {watch}, alerts from {alert}\n",

@@ -79,12 +79,12 @@ fn a_slip_in_a_rule_file_is_named_with_its_line() {
     let file = rules.join("50-other.yaml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("    strong:", "    stron:", 1)).unwrap();
-    insta::assert_snapshot!(refused(&world, &[], 2), @"fenghuo: 50-other.yaml:15:5: unknown key `stron`; did you mean `strong`?");
+    insta::assert_snapshot!(refused(&world, &[], 2), @"fenghuo: 50-other.yaml:16:5: unknown key `stron`; did you mean `strong`?");
     // Checking the configuration finds it, too.
     let checked = world.command(&["config", "check"]);
     let said = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(checked.status.code(), Some(1), "{said}");
-    insta::assert_snapshot!(said.lines().next().unwrap(), @"50-other.yaml:15:5: unknown key `stron`; did you mean `strong`?");
+    insta::assert_snapshot!(said.lines().next().unwrap(), @"50-other.yaml:16:5: unknown key `stron`; did you mean `strong`?");
 }
 
 #[test]

@@ -1,11 +1,14 @@
-//! `fenghuo eval`: how good the engine is on complaints that somebody has grouped by hand.
+//! `fenghuo eval`: how good the engine is on complaints that somebody has grouped by hand, and the risk
+//! rules on complaints that somebody has judged.
+
+mod risk;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -23,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   fenghuo eval --events week.ndjson --gold gold.json --with engine.group.likeness=0.5
   fenghuo eval --events week.ndjson --gold gold.json --from 2026-03-01 --json
   fenghuo eval --events week.ndjson --gold gold.json --groups other/groups.ndjson
+  fenghuo eval risk --events judged.ndjson
 
 The gold is a list of matters, as `fenghuo generate --gold` writes it:
   [{\"matter\": \"M1\", \"title\": \"...\", \"kind\": \"matter\", \"ids\": [\"...\", \"...\"]}, ...]
@@ -42,8 +46,27 @@ const SHOWN: usize = 6;
 
 /// Arguments of `fenghuo eval`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct EvalArgs {
+    /// What else can be scored.
+    #[command(subcommand)]
+    pub what: Option<What>,
+
+    /// Groups against a gold: what is scored without a subcommand.
+    #[command(flatten)]
+    pub groups: Option<GroupArgs>,
+}
+
+/// What can be scored besides groups.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Score risk rules on complaints that people have judged, and compare packs
+    Risk(risk::RiskArgs),
+}
+
+/// Arguments of `fenghuo eval` without a subcommand.
+#[derive(Debug, Args)]
+pub struct GroupArgs {
     /// Events to read: NDJSON, CSV or XLSX
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub events: PathBuf,
@@ -115,11 +138,22 @@ impl Trial {
     }
 }
 
-/// Scores the engine on a labelled file, or what somebody else has decided about it.
+/// Scores the engine or its rules on a labelled file, or what somebody else has decided about it.
 ///
 /// # Errors
 /// When the configuration is wrong or a file cannot be read.
+///
+/// # Panics
+/// Never: without a subcommand the arguments of groups are required.
 pub fn run(args: &EvalArgs, context: &Context) -> anyhow::Result<Exit> {
+    match (&args.what, &args.groups) {
+        (Some(What::Risk(args)), _) => risk::run(args, context),
+        (None, Some(args)) => groups(args, context),
+        (None, None) => unreachable!("--events and --gold are required where there is no subcommand"),
+    }
+}
+
+fn groups(args: &GroupArgs, context: &Context) -> anyhow::Result<Exit> {
     let settings = settings(&args.events, &[], context)?;
     context.start_plain_logging()?;
     let bytes = |path: &Path| {
