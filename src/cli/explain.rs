@@ -53,9 +53,12 @@ pub fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
     let revisions = store.alert(&AlertId::from(args.id.as_str()))?;
     if let Some(last) = revisions.last() {
         if args.json {
-            context.print_json(&json!({ "kind": "alert", "revisions": revisions }))?;
+            context.print_json(&json!({ "kind": "alert", "revisions": revisions, "verdicts": store.judgements(Some(&last.id))? }))?;
         } else {
             let mut words = render_alert(last);
+            for judgement in store.judgements(Some(&last.id))? {
+                writeln!(words, "  核实：{}", judgement.chinese())?;
+            }
             words.push('\n');
             if let AlertBody::Group(group) = &last.body {
                 words.push_str(&members(group, &store)?);

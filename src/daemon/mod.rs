@@ -20,5 +20,6 @@ pub mod replay;
 pub mod secrets;
 pub mod serve;
 pub mod standing;
+pub mod stats;
 pub mod systemd;
 pub mod trial;

@@ -300,6 +300,7 @@ impl Compiler {
                 owner: rule.owner.value,
                 references: rule.references,
                 false_positives: rule.false_positives,
+                texts: (rule.tests.must_fire.len(), rule.tests.known_misses.len()),
                 file: rule.id.place.file.to_string(),
             },
             index,

@@ -23,7 +23,7 @@ use super::period::{Lead, Period};
 const AHEAD: usize = 2;
 
 /// The earliest time that a store keeps, in the year 1677.
-const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
+pub(in crate::daemon) const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
 
 /// Complaints of the past.
 pub enum History<'a> {

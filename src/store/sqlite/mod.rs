@@ -16,6 +16,7 @@ mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -34,7 +35,8 @@ use super::{
 };
 use crate::model::Positions;
 use crate::model::{
-    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, PartitionKey, Position,
+    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, Judgement, PartitionKey,
+    Position, Truth,
 };
 use crate::telemetry::store::{StoreCommitFailed, StoreCommitted, StoreSwept};
 
@@ -195,6 +197,19 @@ impl Store for SqliteStore {
 
     fn alerts(&self, filter: &AlertFilter, limit: u32) -> Result<Vec<StoredAlert>, StoreError> {
         self.read(|connection| read::alerts(connection, filter, limit))
+    }
+
+    fn judge(
+        &self,
+        alert: &AlertId,
+        verdict: (Truth, &str, &str),
+        now: Timestamp,
+    ) -> Result<Option<Judgement>, StoreError> {
+        self.write(|connection| verdicts::judge(connection, alert, verdict, now))
+    }
+
+    fn judgements(&self, alert: Option<&AlertId>) -> Result<Vec<Judgement>, StoreError> {
+        self.read(|connection| verdicts::list(connection, alert))
     }
 
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError> {

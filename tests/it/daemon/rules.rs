@@ -135,6 +135,64 @@ fn over_http_rules_are_read_at_once_and_what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
+fn what_people_say_of_an_alert_is_kept_shown_and_counted() {
+    let world = world();
+    fs::write(world.path("one/l.yaml"), RULE).unwrap();
+    let daemon = ready(&world);
+    send(&world, &daemon, complaint("a-1"));
+    let (id, _) = wait_for("the alert", || world.centre.accepted().into_keys().next());
+    let judge = |id: &str, said: &Value| {
+        let request = daemon.http.post(daemon.url(&format!("/v1/alerts/{id}/verdict"))).json(said);
+        world.centre.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        })
+    };
+    let (status, told) = judge(&id, &json!({"verdict": "false", "by": "值班员甲"}));
+    assert_eq!((status, &told["detail"]), (422, &json!("a false alert needs a reason: what it was instead")));
+    assert_eq!(judge("none", &json!({"verdict": "true", "by": "甲"})).0, 404);
+    assert_eq!(judge(&id, &json!({"verdict": "maybe", "by": "甲"})).0, 422);
+    let said = json!({"verdict": "false", "by": "值班员甲", "reason": "养宠物，来电13812345678"});
+    let (status, told) = judge(&id, &said);
+    assert_eq!(
+        (status, &told["revision"], &told["reason"]),
+        (201, &json!(1), &json!("养宠物，来电138****5678"))
+    );
+
+    // From the command line, beside the daemon; the last one counts.
+    let output = world.command(&["verdict", &id, "true", "--by", "值班员乙"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(world.command(&["verdict", "none", "true", "--by", "乙"]).status.code(), Some(1));
+    assert_eq!(world.command(&["verdict", &id, "false", "--by", "乙"]).status.code(), Some(2));
+    let page = daemon.get(&world.centre, &format!("/alerts/{id}")).1;
+    assert!(
+        page.contains("属实（值班员乙，对第1版）") && page.contains("误报：养宠物，来电138****5678"),
+        "{page}"
+    );
+    let api: Value = serde_json::from_str(&daemon.get(&world.centre, &format!("/v1/alerts/{id}")).1).unwrap();
+    assert_eq!(api["verdicts"][1]["verdict"], "true");
+    let explained = String::from_utf8(world.command(&["explain", &id]).stdout).unwrap();
+    assert!(explained.contains("核实：属实（值班员乙，对第1版）"), "{explained}");
+
+    let stats = String::from_utf8(world.command(&["rules", "stats"]).stdout).unwrap();
+    let rule = "T01 养鹿 (stable): 1 alerting, 0 kept, last on 2026-03-01\n    2026-03-01 █ 2026-03-01, most 1 on 2026-03-01\n";
+    assert!(stats.starts_with("1 complaint, 2026-03-01 to 2026-03-01\n"), "{stats}");
+    assert!(stats.contains(rule), "{stats}");
+    assert!(
+        stats.contains(
+            "    judged: 1 true, 0 false, 0 unsure, precision 1.00, recall on its texts 1.00, F0.5 1.00\n"
+        ),
+        "{stats}"
+    );
+    assert!(stats.contains("\nnever matched: F01, "), "{stats}");
+    // A pack that has the rule no more still tells what came of it.
+    let stats = world.command(&["rules", "stats", "builtin", "--json"]).stdout;
+    let stats: Value = serde_json::from_slice(&stats).unwrap();
+    let last = stats["rules"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["rule"], &last["status"], &last["alerting"]), (&json!("T01"), &Value::Null, &json!(1)));
+}
+
+#[test]
 fn where_tokens_are_set_they_are_asked_for() {
     const TOKEN: &str = "0123456789abcdef0123";
     let world = world();

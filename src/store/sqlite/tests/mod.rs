@@ -8,6 +8,7 @@ mod opening;
 mod outbox;
 mod room;
 mod sweeping;
+mod verdicts;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
