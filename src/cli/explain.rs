@@ -199,8 +199,10 @@ fn risk(hit: &RiskHit, stored: &StoredComplaint) -> String {
         None => verdict,
     };
     let entity = hit.entity.as_ref().map(|name| format!("，涉及“{name}”")).unwrap_or_default();
+    let tags =
+        if hit.tags.is_empty() { String::new() } else { format!("，标签：{}", hit.tags.join("、")) };
     format!(
-        "金融风险：规则{}第{}版（{}）{}分，{verdict}{entity}：{}\n  {}",
+        "金融风险：规则{}第{}版（{}）{}分，{verdict}{entity}{tags}：{}\n  {}",
         hit.rule,
         hit.rule_version,
         hit.category,

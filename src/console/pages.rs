@@ -339,6 +339,7 @@ fn why_risky(hit: &RiskHit) -> Markup {
         div {
             "规则 " (hit.rule) " 第" (hit.rule_version) "版 · " (hit.category) " · " (hit.score) " 分，" (verdict)
             @if let Some(entity) = &hit.entity { " · 主体：" (entity) }
+            @if !hit.tags.is_empty() { " · 标签：" (hit.tags.join("、")) }
         }
         div.dim { (parts.join("，")) }
         @if !hit.masked.is_empty() { div.dim { "划线处形似而不计分" } }

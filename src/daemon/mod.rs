@@ -21,5 +21,6 @@ pub mod secrets;
 pub mod serve;
 pub mod standing;
 pub mod stats;
+pub mod suggest;
 pub mod systemd;
 pub mod trial;

@@ -66,6 +66,12 @@ impl Preparer {
         Self { knowledge, hasher }
     }
 
+    /// The same with other knowledge.
+    #[must_use]
+    pub fn with(&self, knowledge: Knowledge) -> Self {
+        Self { knowledge, hasher: self.hasher.clone() }
+    }
+
     /// What it knows.
     pub fn knowledge(&self) -> &Knowledge {
         &self.knowledge

@@ -70,6 +70,8 @@ pub struct RuleInfo {
     pub title: String,
     /// Its category in Chinese.
     pub category: String,
+    /// What it belongs to besides, in Chinese.
+    pub tags: Vec<String>,
     /// How far it is trusted.
     pub status: Status,
     /// Why it is deprecated or was switched off.

@@ -7,6 +7,7 @@ mod explain;
 mod history;
 mod show;
 mod stats;
+mod suggest;
 mod test;
 mod why_not;
 
@@ -35,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   fenghuo rules why-not F07 --text 瑜伽馆的私教课退卡很慢
   fenghuo rules why-not F07 --complaint 20260228-001234
   fenghuo rules stats --from 2026-03-01
+  fenghuo rules suggest --rule F07 > 90-local.yaml
   fenghuo rules backtest rules/risk --from 2026-03-01 --to 2026-03-31
   fenghuo rules backtest --events orders.ndjson --samples 10 --json
   fenghuo rules diff rules/risk rules/new --events orders.ndjson
@@ -69,6 +71,8 @@ pub enum Action {
     WhyNot(why_not::WhyNotArgs),
     /// Say what came of each rule on the complaints of the store, and how right its alerts were
     Stats(stats::StatsArgs),
+    /// Propose masks and exceptions that take away hits which people have judged false
+    Suggest(suggest::SuggestArgs),
     /// Say what rules would have fired on the complaints of the store or of a file
     Backtest(backtest::BacktestArgs),
     /// Say what other rules would fire on the same complaints: new, lost and changed hits and alerts
@@ -96,6 +100,7 @@ pub fn run(args: &RulesArgs, context: &Context) -> anyhow::Result<Exit> {
         Action::Explain(args) => explain::run(args, context),
         Action::WhyNot(args) => why_not::run(args, context),
         Action::Stats(args) => stats::run(args, context),
+        Action::Suggest(args) => suggest::run(args, context),
         Action::Backtest(args) => backtest::run(args, context),
         Action::Diff(args) => diff::run(args, context),
         Action::New { id, rules } => new(id, rules, context),

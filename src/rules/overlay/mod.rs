@@ -69,15 +69,14 @@ pub(super) fn lay(
                        what stands here is changed here";
         layer.error(change, message);
     }
-    let mut added = Vec::with_capacity(over.len());
     for mut file in over {
         if let Some(changes) = file.change.take() {
             layer.apply(&mut below, changes.value);
         }
         layer.additions(&file);
-        added.push(file);
+        // A later file of the overlay may change what an earlier one brings.
+        below.push(file);
     }
-    below.extend(added);
     if layer.errors.is_empty() { Ok((below, layer.told)) } else { Err(RuleErrors::sorted(layer.errors)) }
 }
 
@@ -254,6 +253,7 @@ impl Layer {
         let mut done = Done::new();
         set("title", &mut rule.title, change.title, &mut done);
         set("category", &mut rule.category, change.category, &mut done);
+        self.texts(&mut rule.tags, change.tags, "tags", &mut done);
         if let Some(status) = change.status {
             done.push(format!("status: {} -> {}", rule.status.as_str(), status.as_str()));
             rule.status = status;

@@ -193,6 +193,45 @@ fn what_people_say_of_an_alert_is_kept_shown_and_counted() {
 }
 
 #[test]
+fn a_narrowing_takes_away_what_was_judged_false_and_nothing_else() {
+    let world = world();
+    fs::write(world.path("one/l.yaml"), RULE.replace("乌托邦养鹿", "养鹿")).unwrap();
+    let daemon = ready(&world);
+    for (id, text) in [
+        ("r-1", "有人在小区推销乌托邦养鹿项目，交了两万元。"),
+        ("w-1", "动物园养鹿的地方味道太大，希望打扫。"),
+        ("w-2", "西单路口的公交站牌坏了三天，对面动物园养鹿也没有人管。"),
+    ] {
+        let event = json!({"id": id, "received_at": "2026-03-01T08:00:00+08:00", "text": text});
+        send(&world, &daemon, serde_json::to_vec(&event).unwrap());
+    }
+    let suggest = || String::from_utf8(world.command(&["rules", "suggest"]).stdout).unwrap();
+    assert_eq!(suggest(), "# no rule alerts on a complaint of an alert judged false\n");
+    let accepted = world.all_accepted();
+    let alerts: Vec<Value> = accepted.values().map(|alert| serde_json::from_str(alert).unwrap()).collect();
+    assert_eq!(alerts.len(), 3);
+    for alert in &alerts {
+        let is_right = alert["members"][0] == "r-1";
+        let verdict: &[&str] = if is_right { &["true"] } else { &["false", "--reason", "动物园"] };
+        let id = alert["id"].as_str().unwrap();
+        let output = world.command(&[&["verdict", id, "--by", "甲"], verdict].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let told = suggest();
+    assert!(
+        told.starts_with(
+            "# T01: 2 of 2 complaints judged false would go, none of 1 judged true\n#   动物园\n"
+        ),
+        "{told}"
+    );
+    assert!(told.contains("change:\n  rules:\n    - {id: T01, masks: {add: [\"动物园养鹿\"]}}\n"), "{told}");
+    // What it says holds: of the same complaints only the one that was right alerts with it.
+    fs::write(world.path("one/m.yaml"), told).unwrap();
+    let fired = String::from_utf8(world.command(&["rules", "backtest"]).stdout).unwrap();
+    assert!(fired.contains("T01 养鹿: 1 alerting, 0 kept"), "{fired}");
+}
+
+#[test]
 fn where_tokens_are_set_they_are_asked_for() {
     const TOKEN: &str = "0123456789abcdef0123";
     let world = world();
