@@ -4,6 +4,7 @@ mod backtest;
 mod check;
 mod diff;
 mod explain;
+mod fmt;
 mod history;
 mod show;
 mod stats;
@@ -42,12 +43,14 @@ const EXAMPLES: &str = "Examples:
   fenghuo rules diff rules/risk rules/new --events orders.ndjson
   fenghuo rules diff builtin builtin --overlay /etc/fenghuo/rules
   fenghuo rules new F21 > 60-new.yaml
+  fenghuo rules fmt rules/risk --check
   fenghuo rules schema > schema.json
 
 Without a folder the rules are those of the configuration (`rules.risk_dir`, `rules.overlay_dir`),
-else the built-in ones. With a folder, nothing lies over them but what --overlay names. Exit code 1 says that `check` found mistakes (with --strict: or warnings), that a text of
-`test` failed, that there is no such complaint, that `diff` found a difference, or that some events
-of a file could not be read.";
+else the built-in ones. With a folder, nothing lies over them but what --overlay names. Exit code 1
+says that `check` found mistakes (with --strict: or warnings), that a text of `test` failed, that
+`fmt --check` found another layout, that there is no such complaint, that `diff` found a difference,
+or that some events of a file could not be read.";
 
 /// Arguments of `fenghuo rules`.
 #[derive(Debug, Args)]
@@ -85,6 +88,8 @@ pub enum Action {
         #[command(flatten)]
         rules: RulesFrom,
     },
+    /// Bring rule files into one layout; comments stay
+    Fmt(fmt::FmtArgs),
     /// Write the JSON Schema of a rule file
     Schema,
 }
@@ -104,6 +109,7 @@ pub fn run(args: &RulesArgs, context: &Context) -> anyhow::Result<Exit> {
         Action::Backtest(args) => backtest::run(args, context),
         Action::Diff(args) => diff::run(args, context),
         Action::New { id, rules } => new(id, rules, context),
+        Action::Fmt(args) => fmt::run(args, context),
         Action::Schema => print(context, &schema()),
     }
 }
@@ -185,6 +191,11 @@ impl Origin {
             Some(overlay) => format!("{below} with {}", overlay.display()),
             None => below,
         }
+    }
+
+    /// Whether a file stands in one of the folders, and is not built in.
+    fn has_file(&self, file: &str) -> bool {
+        self.folder.is_some() || RuleFiles::in_overlay(file).is_some()
     }
 
     /// The path of a file, so that editors find it.
