@@ -3,7 +3,8 @@
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
 //! rules into one index, and says which rules a complaint meets, how strongly, by which words. Lays the
-//! files of an overlay over a pack and keeps what they changed ([`RulePack::changes`]). Tells
+//! files of an overlay over a pack and keeps what they changed ([`RulePack::changes`]); marks hits for
+//! which an exception holds ([`RulePack::suppress`]). Tells
 //! those who write rules what is odd in a pack ([`RuleFiles::warnings`]) and what a rule lacks on a
 //! text ([`RulePack::readings`]).
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack

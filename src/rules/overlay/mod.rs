@@ -152,12 +152,11 @@ impl Layer {
 
     fn group(&mut self, below: &mut [File], change: GroupChange) {
         let GroupChange { name, disable, title, terms } = change;
-        let known: Vec<String> = below.iter().flat_map(|file| file.groups.keys().cloned()).collect();
-        let found = below.iter_mut().find_map(|file| file.groups.get_mut(&name.value));
-        let Some(At { value: group, .. }) = found else {
-            let known = known.iter().map(String::as_str);
+        let Some(place) = below.iter().position(|file| file.groups.contains_key(&name.value)) else {
+            let known = below.iter().flat_map(|file| file.groups.keys()).map(String::as_str);
             return self.error(&name, unknown("group", &name.value, known, "the groups below are"));
         };
+        let group = &mut below[place].groups.get_mut(&name.value).expect("it is in this file").value;
         let Group { title: old, terms: list, is_disabled } = group;
         let mut done = Done::new();
         set("title", old, title, &mut done);
