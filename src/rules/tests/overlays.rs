@@ -181,12 +181,12 @@ proptest! {
         for (part, name, what) in &entries {
             parts.entry(part).or_default().push(format!("{{{name}, {what}}}"));
         }
-        let mut text = String::from("change:\n");
-        for (part, entries) in parts {
+        let lines = parts.iter().map(|(part, entries)| {
             let list = format!("[{}]", entries.join(", "));
-            let value = if matches!(part, "masks" | "quiet") { &entries[0] } else { &list };
-            text.push_str(&format!("  {part}: {value}\n"));
-        }
+            let value = if matches!(*part, "masks" | "quiet") { &entries[0] } else { &list };
+            format!("  {part}: {value}")
+        });
+        let text = std::iter::once("change:".to_owned()).chain(lines).collect::<Vec<String>>().join("\n");
         match laid(&text) {
             Ok(pack) => prop_assert_eq!(pack.changes().is_empty(), entries.is_empty()),
             Err(errors) => prop_assert!(
