@@ -53,9 +53,12 @@ pub fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
     let revisions = store.alert(&AlertId::from(args.id.as_str()))?;
     if let Some(last) = revisions.last() {
         if args.json {
-            context.print_json(&json!({ "kind": "alert", "revisions": revisions }))?;
+            context.print_json(&json!({ "kind": "alert", "revisions": revisions, "verdicts": store.judgements(Some(&last.id))? }))?;
         } else {
             let mut words = render_alert(last);
+            for judgement in store.judgements(Some(&last.id))? {
+                writeln!(words, "  核实：{}", judgement.chinese())?;
+            }
             words.push('\n');
             if let AlertBody::Group(group) = &last.body {
                 words.push_str(&members(group, &store)?);
@@ -196,8 +199,10 @@ fn risk(hit: &RiskHit, stored: &StoredComplaint) -> String {
         None => verdict,
     };
     let entity = hit.entity.as_ref().map(|name| format!("，涉及“{name}”")).unwrap_or_default();
+    let tags =
+        if hit.tags.is_empty() { String::new() } else { format!("，标签：{}", hit.tags.join("、")) };
     format!(
-        "金融风险：规则{}第{}版（{}）{}分，{verdict}{entity}：{}\n  {}",
+        "金融风险：规则{}第{}版（{}）{}分，{verdict}{entity}{tags}：{}\n  {}",
         hit.rule,
         hit.rule_version,
         hit.category,

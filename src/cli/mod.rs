@@ -23,6 +23,7 @@ pub mod run;
 pub mod send;
 pub mod shadow;
 pub mod store;
+pub mod verdict;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,8 @@ pub enum Command {
     Shadow(shadow::ShadowArgs),
     /// Say why an alert was raised, or why nothing was
     Explain(explain::ExplainArgs),
+    /// Say whether an alert was right
+    Verdict(verdict::VerdictArgs),
     /// Check, test, explain and begin risk rules
     Rules(rules::RulesArgs),
     /// Write a synthetic district's stream with its ground truth
@@ -112,6 +115,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Eval(args) => eval::run(&args, context),
         Command::Shadow(args) => shadow::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
+        Command::Verdict(args) => verdict::run(&args, context),
         Command::Rules(args) => rules::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),

@@ -88,15 +88,17 @@ fn row(one: &StoredAlert) -> Markup {
 /// One alert: what is said last, why, and what was said before.
 pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Response {
     let found = ask(model, move |model| {
-        let revisions = model.alert(&AlertId::from(id))?;
+        let id = AlertId::from(id);
+        let revisions = model.alert(&id)?;
+        let verdicts = model.judgements(&id)?;
         let members = match revisions.last() {
             Some(last) => explained_members(model, last)?,
             None => BTreeMap::new(),
         };
-        Ok((revisions, members))
+        Ok((revisions, members, verdicts))
     })
     .await;
-    let (revisions, members) = match found {
+    let (revisions, members, verdicts) = match found {
         Ok(found) => found,
         Err(error) => return failed(&error),
     };
@@ -105,6 +107,11 @@ pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Respon
     };
     let body = html! {
         (head(last))
+        @if !verdicts.is_empty() { h2 { "人工核实" } }
+        @for (place, one) in verdicts.iter().rev().enumerate() {
+            // Only the last one counts.
+            p class=(if place == 0 { "" } else { "dim" }) { (one.chinese()) " " (time(one.at)) }
+        }
         @match &last.body {
             AlertBody::Group(group) => (group_reasons(group, &members)),
             AlertBody::Risk(risk) => (risk_reasons(risk, &members)),
@@ -332,6 +339,7 @@ fn why_risky(hit: &RiskHit) -> Markup {
         div {
             "规则 " (hit.rule) " 第" (hit.rule_version) "版 · " (hit.category) " · " (hit.score) " 分，" (verdict)
             @if let Some(entity) = &hit.entity { " · 主体：" (entity) }
+            @if !hit.tags.is_empty() { " · 标签：" (hit.tags.join("、")) }
         }
         div.dim { (parts.join("，")) }
         @if !hit.masked.is_empty() { div.dim { "划线处形似而不计分" } }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Alert, AlertId, ComplaintId};
+use crate::model::{Alert, AlertId, ComplaintId, Judgement};
 use crate::store::{AlertFilter, Store, StoreError, StoredAlert, StoredComplaint};
 
 /// Reads what was decided. A narrow view of [`Store`], so that the console cannot change anything.
@@ -13,6 +13,9 @@ pub trait ReadModel: Send + Sync {
 
     /// See [`Store::alert`].
     fn alert(&self, id: &AlertId) -> Result<Vec<Alert>, StoreError>;
+
+    /// See [`Store::judgements`].
+    fn judgements(&self, id: &AlertId) -> Result<Vec<Judgement>, StoreError>;
 
     /// See [`Store::complaint`].
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError>;
@@ -25,6 +28,10 @@ impl<S: Store + ?Sized> ReadModel for Arc<S> {
 
     fn alert(&self, id: &AlertId) -> Result<Vec<Alert>, StoreError> {
         (**self).alert(id)
+    }
+
+    fn judgements(&self, id: &AlertId) -> Result<Vec<Judgement>, StoreError> {
+        (**self).judgements(Some(id))
     }
 
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError> {

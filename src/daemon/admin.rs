@@ -1,17 +1,25 @@
 //! The HTTP handlers with which people and programs steer a running daemon. Who may call them is asked
 //! before they are reached (`source::http`).
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::oneshot;
+
+use crate::model::{AlertId, Judgement, Truth};
+use crate::store::Store;
+use crate::text::mask_personal;
 
 use super::reload::Ask;
 use super::standing::Board;
@@ -24,14 +32,17 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct Steering {
     board: Board,
     asks: Option<Sender<Ask>>,
+    store: Arc<dyn Store>,
 }
 
-/// `GET /v1/rules` and `POST /v1/rules/reload`; without `asks` nothing can be reloaded.
-pub(super) fn router(board: Board, asks: Option<Sender<Ask>>) -> Router {
+/// `GET /v1/rules`, `POST /v1/rules/reload` and `POST /v1/alerts/ID/verdict`; without `asks` nothing can be
+/// reloaded.
+pub(super) fn router(board: Board, asks: Option<Sender<Ask>>, store: Arc<dyn Store>) -> Router {
     Router::new()
         .route("/v1/rules", get(rules))
         .route("/v1/rules/reload", post(reload))
-        .with_state(Steering { board, asks })
+        .route("/v1/alerts/{id}/verdict", post(verdict))
+        .with_state(Steering { board, asks, store })
 }
 
 /// What rules are in use, and what was wrong with the last ones read.
@@ -40,7 +51,7 @@ async fn rules(State(Steering { board, .. }): State<Steering>) -> Response {
 }
 
 /// Reads the rules again, and says what came of it when they are in use.
-async fn reload(State(Steering { board, asks }): State<Steering>) -> Response {
+async fn reload(State(Steering { board, asks, .. }): State<Steering>) -> Response {
     let (reply, answer) = oneshot::channel();
     let is_asked = asks.is_some_and(|asks| asks.send(Ask::Rules(Some(reply))).is_ok());
     if !is_asked {
@@ -64,10 +75,49 @@ async fn reload(State(Steering { board, asks }): State<Steering>) -> Response {
     }
 }
 
+/// What a person says of an alert.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    verdict: Truth,
+    by: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Keeps a person's verdict on an alert.
+async fn verdict(
+    State(Steering { store, .. }): State<Steering>,
+    Path(id): Path<String>,
+    said: Result<Json<Said>, JsonRejection>,
+) -> Response {
+    let Said { verdict, by, reason } = match said {
+        Ok(Json(said)) => said,
+        Err(refused) => return problem(refused.status(), &refused.body_text()),
+    };
+    if let Err(missing) = Judgement::check(verdict, &reason, &by) {
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, &missing);
+    }
+    // As everything that people write into the store.
+    let reason = mask_personal(&reason).into_owned();
+    let judge = move || store.judge(&AlertId::from(id), (verdict, &reason, &by), Timestamp::now());
+    match tokio::task::spawn_blocking(judge).await {
+        Ok(Ok(Some(judgement))) => (StatusCode::CREATED, Json(judgement)).into_response(),
+        Ok(Ok(None)) => problem(StatusCode::NOT_FOUND, "there is no alert of this id"),
+        Ok(Err(error)) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
 fn problem(status: StatusCode, detail: &str) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/problem+json")];
+    let (kind, title) = match status {
+        StatusCode::NOT_FOUND => ("not-found", "Not found"),
+        StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "Not available"),
+        _ => ("not-understood", "Not understood"),
+    };
     let problem = json!({
-        "type": "urn:fenghuo:problem:unavailable", "title": "Not available",
+        "type": format!("urn:fenghuo:problem:{kind}"), "title": title,
         "status": status.as_u16(), "detail": detail,
     });
     (status, headers, problem.to_string()).into_response()

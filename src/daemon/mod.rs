@@ -21,5 +21,7 @@ pub mod replay;
 pub mod secrets;
 pub mod serve;
 pub mod standing;
+pub mod stats;
+pub mod suggest;
 pub mod systemd;
 pub mod trial;

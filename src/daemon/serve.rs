@@ -306,7 +306,7 @@ fn sources(
         tracing::info!("the console is off, since it is served on loopback addresses only");
     }
     let http = HttpSource::bind(config.http.clone(), PartitionKey::from("main"), availability, extra)?
-        .guard(admin::router(board.clone(), asks));
+        .guard(admin::router(board.clone(), asks, Arc::clone(store)));
     sources.push((Box::new(http), true));
     if let Some(file) = &config.file {
         let positions: Arc<dyn Positions> = store.clone();

@@ -176,6 +176,7 @@ pub(in crate::deliver) mod examples {
         let hit = RiskHit {
             rule: "F07".into(),
             rule_version: 2,
+            tags: vec!["涉企".into()],
             category: "预付卡".into(),
             score: 85,
             alert_at: 80,

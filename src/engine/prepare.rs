@@ -83,6 +83,12 @@ impl Preparer {
         Self { knowledge, hasher, reading_version }
     }
 
+    /// The same with other knowledge.
+    #[must_use]
+    pub fn with(&self, knowledge: Knowledge) -> Self {
+        Self::new(knowledge, self.hasher.clone())
+    }
+
     /// What it knows.
     pub fn knowledge(&self) -> &Knowledge {
         &self.knowledge

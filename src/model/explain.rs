@@ -176,6 +176,9 @@ pub struct RiskHit {
     pub rule_version: u32,
     /// The rule's category in Chinese, for example 预付卡.
     pub category: String,
+    /// The rule's tags, for example 七有五性.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// The score reached, after lowering.
     pub score: i32,
     /// The score at which the rule alerts.

@@ -121,6 +121,9 @@ pub(super) struct RuleChange {
     pub title: Option<String>,
     /// Its new category.
     pub category: Option<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: TextsChange,
     /// How far it is trusted here.
     pub status: Option<Status>,
     /// Who answers for it here.

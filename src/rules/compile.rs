@@ -7,7 +7,7 @@ use regex::Regex;
 use super::RuleInfo;
 use super::at::{At, Place};
 use super::compiled::{Adjust, Compiled, Near, Rule, TestText, Use};
-use super::error::{RuleError, RuleErrors, is_rule_id};
+use super::error::{RuleError, RuleErrors};
 use super::exception::Exception;
 use super::load::unknown;
 use super::matcher::{MAX_TERM_CHARS, Matcher, PATTERN, normal_literal, pattern};
@@ -15,6 +15,7 @@ use super::schema::{self, File, Status, Text};
 use super::score::{EXTRA_STRONG_CAP, WEAK_CAP};
 
 mod exceptions;
+mod head;
 
 /// A score from which a hit is kept, when the rule does not say.
 pub(super) const WATCH: i32 = 40;
@@ -293,6 +294,7 @@ impl Compiler {
                 id: rule.id.value,
                 title: rule.title,
                 category: rule.category,
+                tags: rule.tags.into_iter().map(|tag| tag.value).collect(),
                 status: rule.status,
                 reason: rule.reason.map(|reason| reason.value),
                 version: u32::try_from(rule.version.value).unwrap_or(1),
@@ -301,6 +303,7 @@ impl Compiler {
                 references: rule.references,
                 false_positives: rule.false_positives,
                 standard: rule.standard,
+                texts: (rule.tests.must_fire.len(), rule.tests.known_misses.len()),
                 file: rule.id.place.file.to_string(),
             },
             index,
@@ -314,28 +317,6 @@ impl Compiler {
             must_not_fire: test_texts(rule.tests.must_not_fire),
             known_misses: test_texts(rule.tests.known_misses),
         });
-    }
-
-    /// The id, version and owner.
-    fn head(&mut self, rule: &schema::Rule) {
-        let id = rule.id.value.as_str();
-        if !is_rule_id(id) {
-            self.error(
-                &rule.id,
-                format!("the id `{id}` must be 1 to 16 of A-Z, 0-9 and -, beginning with a letter"),
-            );
-        }
-        if let Some(first) = self.rule_places.insert(id.to_owned(), rule.id.place.clone()) {
-            self.error(&rule.id, format!("the rule id `{id}` is already used at {first}; give it another"));
-        }
-        let says_why = rule.reason.as_ref().is_some_and(|reason| !reason.value.trim().is_empty());
-        if rule.status == Status::Deprecated && !says_why {
-            self.error(&rule.id, format!("rule {id} is `deprecated` and gives no `reason`; say why"));
-        }
-        self.number("version", &rule.version, (1, i32::MAX));
-        if rule.owner.value.trim().is_empty() {
-            self.error(&rule.owner, "the owner is empty; name the unit that answers for the rule");
-        }
     }
 
     fn block(&mut self, block: &At<schema::Terms>, used: impl Fn(i32) -> Use) -> i32 {

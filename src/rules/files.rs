@@ -46,6 +46,17 @@ impl RuleFiles {
         Self(load::sources(files))
     }
 
+    /// The same with one more; named `overlay/...` it lies over the others.
+    #[must_use]
+    pub fn with(&self, name: &str, text: &str) -> Self {
+        Self(self.0.iter().cloned().chain([Source::new(name, text)]).collect())
+    }
+
+    /// Their names and contents.
+    pub fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|source| (source.name.as_str(), source.text.as_str()))
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {

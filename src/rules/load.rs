@@ -32,7 +32,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
 pub(super) const OVERLAY: &str = "overlay/";
 
 /// One pack file as it was read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Source {
     /// Its name; of a file of an overlay with `overlay/` before it.
     pub name: String,

@@ -3,7 +3,8 @@
 //!
 //! **Does:** reads and checks a folder of pack files (`rules/risk/`), compiles all terms of all
 //! rules into one index, and says which rules a complaint meets, how strongly, by which words. Lays the
-//! files of an overlay over a pack and keeps what they changed ([`RulePack::changes`]). Tells
+//! files of an overlay over a pack and keeps what they changed ([`RulePack::changes`]); marks hits for
+//! which an exception holds ([`RulePack::suppress`]). Tells
 //! those who write rules what is odd in a pack ([`RuleFiles::warnings`]) and what a rule lacks on a
 //! text ([`RulePack::readings`]).
 //! **Promises:** pure after loading: the same complaint and the same pack give the same hits; a pack
@@ -70,6 +71,8 @@ pub struct RuleInfo {
     pub title: String,
     /// Its category in Chinese.
     pub category: String,
+    /// What it belongs to besides, in Chinese.
+    pub tags: Vec<String>,
     /// How far it is trusted.
     pub status: Status,
     /// Why it is deprecated or was switched off.
@@ -86,8 +89,20 @@ pub struct RuleInfo {
     pub false_positives: Vec<String>,
     /// The offence whose lines the sums and people in its complaints are held against.
     pub standard: Option<Standard>,
+    /// How many texts it has on which it fires, and how many on which it ought to and does not yet.
+    pub texts: (usize, usize),
     /// The file it stands in, as named when it was loaded.
     pub file: String,
+}
+
+impl RuleInfo {
+    /// Of the texts on which the rule ought to fire the share on which it does, as its writer knows: a pack
+    /// whose tests fail promises more.
+    #[must_use]
+    pub fn known_recall(&self) -> f64 {
+        let (fire, miss) = self.texts;
+        fire as f64 / (fire + miss).max(1) as f64
+    }
 }
 
 /// `alert_at` of a rule in status `shadow`: its hits are kept and shown, but no score reaches it.

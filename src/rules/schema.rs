@@ -189,6 +189,10 @@ pub(super) struct Rule {
     pub title: String,
     /// In Chinese; alerts are grouped by it.
     pub category: String,
+    /// What it belongs to besides, in Chinese: 七有五性, 涉企. Carried on every hit.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub tags: Vec<Text>,
     /// How far it is trusted.
     pub status: Status,
     /// Why it is deprecated; asked for then.

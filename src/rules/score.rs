@@ -194,6 +194,7 @@ impl Tally {
             rule: rule.info.id.clone(),
             rule_version: rule.info.version,
             category: rule.info.category.clone(),
+            tags: rule.info.tags.clone(),
             score: self.score,
             alert_at: rule.alert,
             parts: self.parts,

@@ -187,6 +187,16 @@ fn shadow_rules_are_kept_and_never_alert_and_deprecated_ones_are_not_matched() {
 }
 
 #[test]
+fn tags_are_carried_on_hits_and_say_something() {
+    let tagged = pack("", "    tags: [七有五性, 涉企]");
+    assert_eq!(hits(&tagged, &complaint("", "非法集资，跑路"))[0].tags, ["七有五性", "涉企"]);
+    insta::assert_snapshot!(refused("", "    tags: [涉企, ' ', 涉企]"), @"
+t.yaml:16:16: the tag ` ` must have 1 to 32 characters
+t.yaml:16:21: the tag `涉企` stands twice; keep one
+");
+}
+
+#[test]
 fn failed_tests_of_a_pack_are_told_with_the_score() {
     let text = pack_text("quiet: [非法集资，失联]", "").replace("办卡很方便", "非法集资，失联");
     let report = RulePack::from_texts([("t.yaml", text.as_str())]).unwrap().run_tests();

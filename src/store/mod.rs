@@ -37,7 +37,8 @@ pub use records::{
 
 use crate::model::Positions;
 use crate::model::{
-    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, OpenSince, PartitionKey,
+    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, Judgement, OpenSince,
+    PartitionKey, Truth,
 };
 
 /// Everything the other rooms ask of a store. [`Positions`] gives the sources where they left off
@@ -95,6 +96,18 @@ pub trait Store: Positions + Send + Sync {
 
     /// The newest alerts that pass the filter, newest first, at most `limit`.
     fn alerts(&self, filter: &AlertFilter, limit: u32) -> Result<Vec<StoredAlert>, StoreError>;
+
+    /// Keeps a person's verdict on the last revision of an alert, and notes it in the audit trail: whether
+    /// it was right, why, and who says so. `None` when there is no such alert.
+    fn judge(
+        &self,
+        alert: &AlertId,
+        verdict: (Truth, &str, &str),
+        now: Timestamp,
+    ) -> Result<Option<Judgement>, StoreError>;
+
+    /// All verdicts on one alert, or on all alerts, oldest first; of one alert the last counts.
+    fn judgements(&self, alert: Option<&AlertId>) -> Result<Vec<Judgement>, StoreError>;
 
     /// One complaint.
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError>;

@@ -208,7 +208,7 @@ pub struct DeadLetterFilter {
 pub struct AuditEntry {
     /// When (wall clock).
     pub at: Timestamp,
-    /// What happened, a stable name: `alert`, `refused`, `redriven`, `requeued`, `swept`, or what
+    /// What happened, a stable name: `alert`, `refused`, `redriven`, `requeued`, `swept`, `verdict`, or what
     /// [`note`](super::Store::note) was given.
     pub kind: String,
     /// To what, for example an alert id.

@@ -52,6 +52,7 @@ fn hit() -> RiskHit {
         rule: "F07".into(),
         rule_version: 2,
         category: "预付卡".into(),
+        tags: vec!["七有五性".into(), "涉企".into()],
         score: 85,
         alert_at: 80,
         parts: vec![ScorePart { what: "strong:很吵".into(), score: 60.0 }],

@@ -101,7 +101,7 @@ fn one(rule: &RuleFired, read: &Read, period: &Period) -> String {
 
 /// `2026-03-01 ..▂█. 2026-03-05, most 12 on 2026-03-04`: a column for each day, or for several when
 /// there are many.
-fn row_of_days(days: &BTreeMap<Date, DayCount>, first: Date, last: Date) -> String {
+pub(super) fn row_of_days(days: &BTreeMap<Date, DayCount>, first: Date, last: Date) -> String {
     let count = first.until(last).map_or(0, |span| span.get_days()) + 1;
     let each = (count + COLUMNS - 1) / COLUMNS;
     let sum = |day: &DayCount| day.kept + day.alerting;

@@ -4,8 +4,11 @@ mod backtest;
 mod check;
 mod diff;
 mod explain;
+mod fmt;
 pub(super) mod history;
 pub(super) mod show;
+mod stats;
+mod suggest;
 mod test;
 mod why_not;
 
@@ -36,17 +39,21 @@ const EXAMPLES: &str = "Examples:
   fenghuo rules explain - --json
   fenghuo rules why-not F07 --text 瑜伽馆的私教课退卡很慢
   fenghuo rules why-not F07 --complaint 20260228-001234
+  fenghuo rules stats --from 2026-03-01
+  fenghuo rules suggest --rule F07 > 90-local.yaml
   fenghuo rules backtest rules/risk --from 2026-03-01 --to 2026-03-31
   fenghuo rules backtest --events orders.ndjson --samples 10 --json
   fenghuo rules diff rules/risk rules/new --events orders.ndjson
   fenghuo rules diff builtin builtin --overlay /etc/fenghuo/rules
   fenghuo rules new F21 > 60-new.yaml
+  fenghuo rules fmt rules/risk --check
   fenghuo rules schema > schema.json
 
 Without a folder the rules are those of the configuration (`rules.risk_dir`, `rules.overlay_dir`),
-else the built-in ones. With a folder, nothing lies over them but what --overlay names. Exit code 1 says that `check` found mistakes (with --strict: or warnings), that a text of
-`test` failed, that there is no such complaint, that `diff` found a difference, or that some events
-of a file could not be read.";
+else the built-in ones. With a folder, nothing lies over them but what --overlay names. Exit code 1
+says that `check` found mistakes (with --strict: or warnings), that a text of `test` failed, that
+`fmt --check` found another layout, that there is no such complaint, that `diff` found a difference,
+or that some events of a file could not be read.";
 
 /// Arguments of `fenghuo rules`.
 #[derive(Debug, Args)]
@@ -68,6 +75,10 @@ pub enum Action {
     Explain(explain::ExplainArgs),
     /// Say why a rule does not fire: what was found of it, what was hidden, what it lacks
     WhyNot(why_not::WhyNotArgs),
+    /// Say what came of each rule on the complaints of the store, and how right its alerts were
+    Stats(stats::StatsArgs),
+    /// Propose masks and exceptions that take away hits which people have judged false
+    Suggest(suggest::SuggestArgs),
     /// Say what rules would have fired on the complaints of the store or of a file
     Backtest(backtest::BacktestArgs),
     /// Say what other rules would fire on the same complaints: new, lost and changed hits and alerts
@@ -80,6 +91,8 @@ pub enum Action {
         #[command(flatten)]
         rules: RulesFrom,
     },
+    /// Bring rule files into one layout; comments stay
+    Fmt(fmt::FmtArgs),
     /// Write the JSON Schema of a rule file
     Schema,
 }
@@ -94,9 +107,12 @@ pub fn run(args: &RulesArgs, context: &Context) -> anyhow::Result<Exit> {
         Action::Test(args) => test::run(args, context),
         Action::Explain(args) => explain::run(args, context),
         Action::WhyNot(args) => why_not::run(args, context),
+        Action::Stats(args) => stats::run(args, context),
+        Action::Suggest(args) => suggest::run(args, context),
         Action::Backtest(args) => backtest::run(args, context),
         Action::Diff(args) => diff::run(args, context),
         Action::New { id, rules } => new(id, rules, context),
+        Action::Fmt(args) => fmt::run(args, context),
         Action::Schema => print(context, &schema()),
     }
 }
@@ -178,6 +194,11 @@ impl Origin {
             Some(overlay) => format!("{below} with {}", overlay.display()),
             None => below,
         }
+    }
+
+    /// Whether a file stands in one of the folders, and is not built in.
+    fn has_file(&self, file: &str) -> bool {
+        self.folder.is_some() || RuleFiles::in_overlay(file).is_some()
     }
 
     /// The path of a file, so that editors find it.

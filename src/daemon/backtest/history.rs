@@ -18,7 +18,7 @@ use crate::store::{Store, StoredComplaint};
 use super::period::{Lead, Period};
 
 /// The earliest time that a store keeps, in the year 1677.
-pub(super) const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
+pub(in crate::daemon) const EARLIEST: Timestamp = Timestamp::constant(-9_223_372_036, 0);
 
 /// Complaints of the past.
 pub enum History<'a> {

@@ -28,6 +28,7 @@ use super::ledger::{Ledger, Novelty};
 pub use cases::{Case, CaseChanges, Cases};
 pub use changes::{Change, Difference, Example, RuleChanges, Side};
 pub use fired::{DayCount, Fired, RuleFired, Sample};
+pub(in crate::daemon) use history::EARLIEST;
 pub use history::{Events, History, Read};
 pub use period::{BadPeriod, Period};
 pub use shadow::{Beside, Grouped, Manner, Shadow};

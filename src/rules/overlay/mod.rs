@@ -69,15 +69,14 @@ pub(super) fn lay(
                        what stands here is changed here";
         layer.error(change, message);
     }
-    let mut added = Vec::with_capacity(over.len());
     for mut file in over {
         if let Some(changes) = file.change.take() {
             layer.apply(&mut below, changes.value);
         }
         layer.additions(&file);
-        added.push(file);
+        // A later file of the overlay may change what an earlier one brings.
+        below.push(file);
     }
-    below.extend(added);
     if layer.errors.is_empty() { Ok((below, layer.told)) } else { Err(RuleErrors::sorted(layer.errors)) }
 }
 
@@ -153,12 +152,11 @@ impl Layer {
 
     fn group(&mut self, below: &mut [File], change: GroupChange) {
         let GroupChange { name, disable, title, terms } = change;
-        let known: Vec<String> = below.iter().flat_map(|file| file.groups.keys().cloned()).collect();
-        let found = below.iter_mut().find_map(|file| file.groups.get_mut(&name.value));
-        let Some(At { value: group, .. }) = found else {
-            let known = known.iter().map(String::as_str);
+        let Some(place) = below.iter().position(|file| file.groups.contains_key(&name.value)) else {
+            let known = below.iter().flat_map(|file| file.groups.keys()).map(String::as_str);
             return self.error(&name, unknown("group", &name.value, known, "the groups below are"));
         };
+        let group = &mut below[place].groups.get_mut(&name.value).expect("it is in this file").value;
         let Group { title: old, terms: list, is_disabled } = group;
         let mut done = Done::new();
         set("title", old, title, &mut done);
@@ -254,6 +252,7 @@ impl Layer {
         let mut done = Done::new();
         set("title", &mut rule.title, change.title, &mut done);
         set("category", &mut rule.category, change.category, &mut done);
+        self.texts(&mut rule.tags, change.tags, "tags", &mut done);
         if let Some(status) = change.status {
             done.push(format!("status: {} -> {}", rule.status.as_str(), status.as_str()));
             rule.status = status;

@@ -159,6 +159,43 @@ overlay/l.yaml:3:65: unknown group `nobody`; the groups are flight, shop
     assert!(below.starts_with("t.yaml:1:9: `change` belongs into a file of the overlay's folder"), "{below}");
 }
 
+proptest! {
+    /// Whatever an overlay says, it is taken or refused; what is taken says what it changed.
+    #[test]
+    fn any_overlay_is_taken_or_refused(
+        entries in prop::collection::vec(
+            (
+                prop::sample::select(vec!["groups", "masks", "quiet", "lower", "route", "rules"]),
+                prop::sample::select(vec!["name: flight", "name: 宣传", "to: 存量", "id: T01", "id: T02"]),
+                prop::sample::select(vec![
+                    "terms: {add: [跑了]}", "terms: {remove: [跑路, 失联]}", "disable: 无", "by: 0", "title: 新",
+                    "strong: {replace: []}", "near: {remove: [[shop]]}", "context: {flight: 0}", "status: shadow",
+                    "tests: {must_fire: {replace: []}}", "lower: {change: [{name: 驾校, disable: 无}]}",
+                    "thresholds: {watch: 100}", "add: [跑]", "replace: [少跑路]",
+                ]),
+            ),
+            0..5,
+        ),
+    ) {
+        let mut parts: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+        for (part, name, what) in &entries {
+            parts.entry(part).or_default().push(format!("{{{name}, {what}}}"));
+        }
+        let lines = parts.iter().map(|(part, entries)| {
+            let list = format!("[{}]", entries.join(", "));
+            let value = if matches!(*part, "masks" | "quiet") { &entries[0] } else { &list };
+            format!("  {part}: {value}")
+        });
+        let text = std::iter::once("change:".to_owned()).chain(lines).collect::<Vec<String>>().join("\n");
+        match laid(&text) {
+            Ok(pack) => prop_assert_eq!(pack.changes().is_empty(), entries.is_empty()),
+            Err(errors) => prop_assert!(
+                errors.0.iter().all(|error| error.file == "overlay/l.yaml" && error.line > 0), "{}\n{}", text, errors
+            ),
+        }
+    }
+}
+
 #[test]
 fn the_hash_covers_the_overlay() {
     let plain = RulePack::from_texts([("t.yaml", pack_text("", "").as_str())]).unwrap();

@@ -16,6 +16,7 @@ mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod window;
 
 use std::collections::BTreeMap;
@@ -35,8 +36,8 @@ use super::{
 };
 use crate::model::Positions;
 use crate::model::{
-    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, OpenSince, PartitionKey,
-    Position,
+    Alert, AlertId, Commit, ComplaintId, DeadLetter, GroupId, IncidentRecord, Judgement, OpenSince,
+    PartitionKey, Position, Truth,
 };
 use crate::telemetry::store::{StoreCommitFailed, StoreCommitted, StoreSwept};
 
@@ -207,6 +208,19 @@ impl Store for SqliteStore {
 
     fn alerts(&self, filter: &AlertFilter, limit: u32) -> Result<Vec<StoredAlert>, StoreError> {
         self.read(|connection| read::alerts(connection, filter, limit))
+    }
+
+    fn judge(
+        &self,
+        alert: &AlertId,
+        verdict: (Truth, &str, &str),
+        now: Timestamp,
+    ) -> Result<Option<Judgement>, StoreError> {
+        self.write(|connection| verdicts::judge(connection, alert, verdict, now))
+    }
+
+    fn judgements(&self, alert: Option<&AlertId>) -> Result<Vec<Judgement>, StoreError> {
+        self.read(|connection| verdicts::list(connection, alert))
     }
 
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError> {

@@ -135,6 +135,103 @@ fn over_http_rules_are_read_at_once_and_what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
+fn what_people_say_of_an_alert_is_kept_shown_and_counted() {
+    let world = world();
+    fs::write(world.path("one/l.yaml"), RULE).unwrap();
+    let daemon = ready(&world);
+    send(&world, &daemon, complaint("a-1"));
+    let (id, _) = wait_for("the alert", || world.centre.accepted().into_keys().next());
+    let judge = |id: &str, said: &Value| {
+        let request = daemon.http.post(daemon.url(&format!("/v1/alerts/{id}/verdict"))).json(said);
+        world.centre.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        })
+    };
+    let (status, told) = judge(&id, &json!({"verdict": "false", "by": "值班员甲"}));
+    assert_eq!((status, &told["detail"]), (422, &json!("a false alert needs a reason: what it was instead")));
+    assert_eq!(judge("none", &json!({"verdict": "true", "by": "甲"})).0, 404);
+    assert_eq!(judge(&id, &json!({"verdict": "maybe", "by": "甲"})).0, 422);
+    let said = json!({"verdict": "false", "by": "值班员甲", "reason": "养宠物，来电13812345678"});
+    let (status, told) = judge(&id, &said);
+    assert_eq!(
+        (status, &told["revision"], &told["reason"]),
+        (201, &json!(1), &json!("养宠物，来电138****5678"))
+    );
+
+    // From the command line, beside the daemon; the last one counts.
+    let output = world.command(&["verdict", &id, "true", "--by", "值班员乙"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(world.command(&["verdict", "none", "true", "--by", "乙"]).status.code(), Some(1));
+    assert_eq!(world.command(&["verdict", &id, "false", "--by", "乙"]).status.code(), Some(2));
+    let page = daemon.get(&world.centre, &format!("/alerts/{id}")).1;
+    assert!(
+        page.contains("属实（值班员乙，对第1版）") && page.contains("误报：养宠物，来电138****5678"),
+        "{page}"
+    );
+    let api: Value = serde_json::from_str(&daemon.get(&world.centre, &format!("/v1/alerts/{id}")).1).unwrap();
+    assert_eq!(api["verdicts"][1]["verdict"], "true");
+    let explained = String::from_utf8(world.command(&["explain", &id]).stdout).unwrap();
+    assert!(explained.contains("核实：属实（值班员乙，对第1版）"), "{explained}");
+
+    let stats = String::from_utf8(world.command(&["rules", "stats"]).stdout).unwrap();
+    let rule = "T01 养鹿 (stable): 1 alerting, 0 kept, last on 2026-03-01\n    2026-03-01 █ 2026-03-01, most 1 on 2026-03-01\n";
+    assert!(stats.starts_with("1 complaint, 2026-03-01 to 2026-03-01\n"), "{stats}");
+    assert!(stats.contains(rule), "{stats}");
+    assert!(
+        stats.contains(
+            "    judged: 1 true, 0 false, 0 unsure, precision 1.00, recall on its texts 1.00, F0.5 1.00\n"
+        ),
+        "{stats}"
+    );
+    assert!(stats.contains("\nnever matched: F01, "), "{stats}");
+    // A pack that has the rule no more still tells what came of it.
+    let stats = world.command(&["rules", "stats", "builtin", "--json"]).stdout;
+    let stats: Value = serde_json::from_slice(&stats).unwrap();
+    let last = stats["rules"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["rule"], &last["status"], &last["alerting"]), (&json!("T01"), &Value::Null, &json!(1)));
+}
+
+#[test]
+fn a_narrowing_takes_away_what_was_judged_false_and_nothing_else() {
+    let world = world();
+    fs::write(world.path("one/l.yaml"), RULE.replace("乌托邦养鹿", "养鹿")).unwrap();
+    let daemon = ready(&world);
+    for (id, text) in [
+        ("r-1", "有人在小区推销乌托邦养鹿项目，交了两万元。"),
+        ("w-1", "动物园养鹿的地方味道太大，希望打扫。"),
+        ("w-2", "西单路口的公交站牌坏了三天，对面动物园养鹿也没有人管。"),
+    ] {
+        let event = json!({"id": id, "received_at": "2026-03-01T08:00:00+08:00", "text": text});
+        send(&world, &daemon, serde_json::to_vec(&event).unwrap());
+    }
+    let suggest = || String::from_utf8(world.command(&["rules", "suggest"]).stdout).unwrap();
+    assert_eq!(suggest(), "# no rule alerts on a complaint of an alert judged false\n");
+    let accepted = world.all_accepted();
+    let alerts: Vec<Value> = accepted.values().map(|alert| serde_json::from_str(alert).unwrap()).collect();
+    assert_eq!(alerts.len(), 3);
+    for alert in &alerts {
+        let is_right = alert["members"][0] == "r-1";
+        let verdict: &[&str] = if is_right { &["true"] } else { &["false", "--reason", "动物园"] };
+        let id = alert["id"].as_str().unwrap();
+        let output = world.command(&[&["verdict", id, "--by", "甲"], verdict].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let told = suggest();
+    assert!(
+        told.starts_with(
+            "# T01: 2 of 2 complaints judged false would go, none of 1 judged true\n#   动物园\n"
+        ),
+        "{told}"
+    );
+    assert!(told.contains("change:\n  rules:\n    - {id: T01, masks: {add: [\"动物园养鹿\"]}}\n"), "{told}");
+    // What it says holds: of the same complaints only the one that was right alerts with it.
+    fs::write(world.path("one/m.yaml"), told).unwrap();
+    let fired = String::from_utf8(world.command(&["rules", "backtest"]).stdout).unwrap();
+    assert!(fired.contains("T01 养鹿: 1 alerting, 0 kept"), "{fired}");
+}
+
+#[test]
 fn where_tokens_are_set_they_are_asked_for() {
     const TOKEN: &str = "0123456789abcdef0123";
     let world = world();

@@ -61,6 +61,37 @@ error: unknown group `fligth`; did you mean `flight`?
 }
 
 #[test]
+fn files_are_brought_into_one_layout_in_their_place() {
+    let folder = Folder::with("# 说明\nmasks:   [ 少跑路 ]\n");
+    let over = folder.0.path().join("local");
+    fs::create_dir(&over).unwrap();
+    fs::write(over.join("real.yaml"), "quiet: [路灯不亮]\n").unwrap();
+    std::os::unix::fs::symlink("real.yaml", over.join("link.yaml")).unwrap();
+    fs::write(over.join("real.yaml"), "quiet:   [路灯不亮]\n").unwrap();
+    let all = ["fmt", "pack", "--overlay", "local"];
+    let (code, told) = folder.run(&[&all[..], &["--check"]].concat());
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(told, @"
+pack/t.yaml: would be laid out anew
+local/link.yaml: would be laid out anew
+local/real.yaml: would be laid out anew
+pack with local: 3 of 3 files would be laid out anew
+");
+    assert_eq!(folder.run(&all).0, 0);
+    let read = |path: &str| fs::read_to_string(folder.0.path().join(path)).unwrap();
+    assert_eq!(read("pack/t.yaml"), "# 说明\nmasks: [少跑路]\n");
+    assert_eq!(read("local/real.yaml"), "quiet: [路灯不亮]\n");
+    assert!(over.join("link.yaml").is_symlink(), "a link stays one");
+    let (code, told) = folder.run(&[&all[..], &["--check"]].concat());
+    assert!(code == 0 && told.ends_with("0 of 3 files would be laid out anew\n"), "{told}");
+    assert_eq!(folder.run(&["fmt", "builtin"]).0, 2, "there are no files");
+    fs::write(folder.0.path().join("pack/t.yaml"), "masks: [").unwrap();
+    let (code, told) = folder.run(&["fmt", "pack"]);
+    assert!(code == 1 && told.contains("pack/t.yaml: is not understood"), "{told}");
+    assert_eq!(read("pack/t.yaml"), "masks: [");
+}
+
+#[test]
 fn an_exception_hides_a_hit_is_shown_and_told_before_it_ends() {
     let folder = Folder::with(&PACK.replace("masks: [公园里]\n", ""));
     let over = folder.0.path().join("local");

@@ -8,6 +8,7 @@ mod opening;
 mod outbox;
 mod room;
 mod sweeping;
+mod verdicts;
 mod window;
 
 use std::ops::ControlFlow;
