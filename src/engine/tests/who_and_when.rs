@@ -1,6 +1,6 @@
 //! Who counts, in which window, above what is usual, and what is told of it.
 
-use super::{Desk, KILN};
+use super::{Desk, KILN, PREPARER};
 use crate::engine::EngineConfig;
 use crate::group::{CountWindow, Registered};
 use crate::model::{AlertState, GrowthSteps, Level, Usual};
@@ -30,6 +30,7 @@ fn what_is_usual_at_a_place_raises_no_level() {
     let expected = [(AlertState::Reopened, Level::Blue, 3), (AlertState::Updated, Level::Yellow, 11)];
     assert_eq!(told, expected);
     assert_eq!(desk.last_group().usual.map(Usual::rounded), Some(6));
+    assert_eq!(desk.last_group().pack, PREPARER.knowledge().pack.hash(), "the rules in use are named");
     assert!(desk.last().summary.contains("平时每30天约6人"), "{}", desk.last().summary);
 }
 
