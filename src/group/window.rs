@@ -12,48 +12,49 @@ use crate::place::PlaceKeys;
 use super::Company;
 use super::grams::Gram;
 
-/// A pair of syllables that an open complaint holds, with how it holds it, in one word of memory.
+/// A pair of syllables that an open complaint holds, with how it holds it, in three bytes: a complaint holds up
+/// to 64 of them, which is most of what is kept of it. In the order of the pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Held(u32);
+pub(super) struct Held([u8; 3]);
 
 impl Held {
     /// Bits that say how: the damped count in 1/16, and above it whether the title holds the pair.
     pub(super) const HOW_BITS: u32 = 8;
-    const TITLE: u32 = 1 << 7;
-    /// No pair lies above: the bits of any number stay within the tables.
-    const MOST: u32 = (1 << (Self::HOW_BITS + u16::BITS)) - 1;
+    const TITLE: u8 = 1 << 7;
 
     pub(super) fn new(gram: &Gram) -> Self {
         let title = if gram.in_title { Self::TITLE } else { 0 };
-        Self(u32::from(gram.pair) << Self::HOW_BITS | title | u32::from(gram.tf.min(127)))
+        let [high, low] = gram.pair.to_be_bytes();
+        Self([high, low, title | gram.tf.min(127)])
     }
 
     /// All of it in one number; see [`Held::from_bits`].
     pub(super) fn bits(self) -> u32 {
-        self.0
+        u32::from_be_bytes([0, self.0[0], self.0[1], self.0[2]])
     }
 
     /// Back from [`Held::bits`].
     pub(super) fn from_bits(bits: u32) -> Self {
-        Self(bits & Self::MOST)
+        let [_, high, low, how] = bits.to_be_bytes();
+        Self([high, low, how])
     }
 
     /// The pair.
     #[inline]
     pub(super) fn pair(self) -> usize {
-        (self.0 >> Self::HOW_BITS) as usize
+        usize::from(u16::from_be_bytes([self.0[0], self.0[1]]))
     }
 
     /// How it is held, in the low [`Held::HOW_BITS`]; never 0.
     #[inline]
     pub(super) fn how(self) -> u32 {
-        self.0 & ((1 << Self::HOW_BITS) - 1)
+        u32::from(self.0[2])
     }
 
     /// The damped count, in 1/16, of how a pair is held; 0 of 0.
     #[inline]
     pub(super) fn tf_of(how: u32) -> u64 {
-        u64::from(how & (Self::TITLE - 1))
+        u64::from(how & u32::from(Self::TITLE - 1))
     }
 
     /// 1 if the title holds it.

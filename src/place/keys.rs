@@ -1,6 +1,7 @@
 //! Whether two complaints speak of one place.
 
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHasher};
@@ -47,7 +48,8 @@ struct Named {
 #[serde(from = "Written", into = "Written")]
 struct Key {
     place: Arc<Named>,
-    part: Option<Box<str>>,
+    /// A hash of the part of it that is named: parts are only ever the same or not.
+    part: Option<NonZeroU32>,
     kind: PlaceKind,
     /// What the complaint is about, as against what it mentions besides.
     primary: bool,
@@ -57,8 +59,8 @@ struct Key {
     firm: bool,
 }
 
-/// A key as it is written down: name, part, kind, and whether it is primary, sure and firm.
-type Written = (Box<str>, Option<Box<str>>, PlaceKind, [bool; 3]);
+/// A key as it is written down: name, hash of the part, kind, and whether it is primary, sure and firm.
+type Written = (Box<str>, Option<NonZeroU32>, PlaceKind, [bool; 3]);
 
 impl From<Key> for Written {
     fn from(key: Key) -> Self {
@@ -127,7 +129,7 @@ impl PlaceKeys {
             };
             Key {
                 place: Arc::new(Named::new(mention.kind, mention.name.clone())),
-                part: mention.part.clone(),
+                part: mention.part.as_deref().map(part),
                 kind: mention.kind,
                 primary,
                 sure: matches!(mention.source, PlaceSource::Field | PlaceSource::Gazetteer),
@@ -262,6 +264,12 @@ impl Named {
     }
 }
 
+fn part(name: &str) -> NonZeroU32 {
+    let mut hasher = FxHasher::default();
+    name.hash(&mut hasher);
+    NonZeroU32::MIN | (hasher.finish() >> 32) as u32
+}
+
 /// Whether a name has no better ending than one character that other words end in too.
 fn weakly_ended(name: &str) -> bool {
     let mut endings = endings_of(name).peekable();
@@ -281,7 +289,7 @@ impl Key {
             return None;
         };
         // Another phase or number of the same site is nearly, not quite, the same place.
-        let parts = match (&self.part, &other.part) {
+        let parts = match (self.part, other.part) {
             (Some(a), Some(b)) if a != b => {
                 if self.kind == PlaceKind::Road {
                     0.6
