@@ -93,3 +93,22 @@ fn work_is_handed_out_up_to_the_limit_longest_due_first() {
     assert_eq!(names(&second), ["A3.1", "A4.1"]);
     assert!(store.due(at(0), "centre", 2, "me", at(60)).unwrap().is_empty(), "not due yet");
 }
+
+#[test]
+fn what_has_the_highest_level_goes_first_and_a_digest_is_settled_at_once() {
+    let of = |id: &str, level| Alert { level, ..alert(id, 1) };
+    let levels = [Level::Blue, Level::Red, Level::Yellow, Level::Orange, Level::Red];
+    let alerts = ["A", "B", "C", "D", "E"].into_iter().zip(levels).map(|(id, level)| of(id, level));
+    let (_folder, store) = with_alerts(alerts.chain([alert("B", 2)]).collect());
+    let rows = due(&store, 2, "centre");
+    assert_eq!(names(&rows), ["B.1", "E.1", "D.1", "C.1", "A.1"]);
+    assert_eq!(store.delivered_all(&rows[..3], at(3), "one message").unwrap(), 3);
+    assert_eq!(store.delivered_all(&rows[..3], at(3), "again").unwrap(), 0);
+    assert_eq!(store.release_all(&rows[3..], at(3)).unwrap(), 2);
+    let rows = due(&store, 4, "centre");
+    assert_eq!(names(&rows), ["C.1", "A.1", "B.2"], "the next revision has its own level");
+    assert_eq!(store.suppressed(&rows[..1], at(5), "told elsewhere").unwrap(), 1);
+    assert_eq!(store.retry_all_at(&rows[1..], at(9), "503").unwrap(), 2);
+    assert_eq!(store.outbox_depth("centre").unwrap().pending, 2);
+    assert_sound(&store);
+}
