@@ -18,5 +18,6 @@ pub mod reload;
 pub mod replay;
 pub mod secrets;
 pub mod serve;
+pub mod sinks;
 pub mod systemd;
 pub mod trial;

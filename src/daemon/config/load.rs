@@ -145,7 +145,7 @@ impl<T: Serialize> Loaded<T> {
     pub fn effective(&self) -> Vec<Effective> {
         let all = serde_json::to_value(&self.config).expect("a configuration is plain data");
         let mut out = Vec::new();
-        for section in &self.catalog.sections {
+        for section in &self.catalog.sections_of(&all) {
             // A part that is off has no settings in force.
             if section.optional && at(&all, &section.path).is_none_or(Value::is_null) {
                 continue;
@@ -186,7 +186,7 @@ impl<T: Serialize> Loaded<T> {
     fn out_of_range(&self) -> Vec<Invalid> {
         let all = serde_json::to_value(&self.config).expect("a configuration is plain data");
         let mut out = Vec::new();
-        for setting in self.catalog.settings() {
+        for setting in self.catalog.sections_of(&all).iter().flat_map(|section| &section.settings) {
             let Some(number) = at(&all, &setting.path).and_then(Value::as_f64) else { continue };
             if !matches!(setting.kind, Kind::Integer | Kind::Number) {
                 continue;
