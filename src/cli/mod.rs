@@ -18,6 +18,7 @@ pub mod generate;
 pub mod man;
 pub mod receiver;
 pub mod replay;
+pub mod route;
 pub mod rules;
 pub mod run;
 pub mod send;
@@ -65,6 +66,8 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Check, test, explain and begin risk rules
     Rules(rules::RulesArgs),
+    /// Say to which channels an alert would go, and why
+    Route(route::RouteArgs),
     /// Write a synthetic district's stream with its ground truth
     Generate(generate::GenerateArgs),
     /// Receive alerts, verify and print them
@@ -109,6 +112,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Eval(args) => eval::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Rules(args) => rules::run(&args, context),
+        Command::Route(args) => route::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),
         Command::Send(args) => send::run(&args, context),

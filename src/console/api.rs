@@ -73,14 +73,16 @@ pub(super) async fn alerts(State(model): Model, asked: Question) -> Response {
     }
 }
 
-/// All revisions of one alert, oldest first.
+/// All revisions of one alert, oldest first, and what became of each at each receiver.
 pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Response {
     let wanted = AlertId::from(id.as_str());
-    match ask(model, move |model| model.alert(&wanted)).await {
-        Ok(revisions) if revisions.is_empty() => {
+    match ask(model, move |model| Ok((model.alert(&wanted)?, model.deliveries(&wanted)?))).await {
+        Ok((revisions, _)) if revisions.is_empty() => {
             problem(StatusCode::NOT_FOUND, "there is no alert of this id")
         }
-        Ok(revisions) => Json(json!({ "id": id, "revisions": revisions })).into_response(),
+        Ok((revisions, deliveries)) => {
+            Json(json!({ "id": id, "revisions": revisions, "deliveries": deliveries })).into_response()
+        }
         Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     }
 }

@@ -15,10 +15,10 @@ use super::parts::{fact, level, link, page, sorry, state, time};
 use super::read::{ReadModel, ask};
 use super::shown::Shown;
 use crate::model::{
-    Alert, AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, RiskAlert, RiskHit, Span,
-    Where,
+    Alert, AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, NotifyReason, RiskAlert,
+    RiskHit, Span, Where,
 };
-use crate::store::{AlertFilter, StoreError, StoredAlert};
+use crate::store::{AlertFilter, Delivery, StoreError, StoredAlert};
 
 type Model = State<Arc<dyn ReadModel>>;
 
@@ -76,15 +76,16 @@ fn row(one: &StoredAlert) -> Markup {
 /// One alert: what is said last, why, and what was said before.
 pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Response {
     let found = ask(model, move |model| {
-        let revisions = model.alert(&AlertId::from(id))?;
+        let id = AlertId::from(id);
+        let (revisions, deliveries) = (model.alert(&id)?, model.deliveries(&id)?);
         let members = match revisions.last() {
             Some(last) => explained_members(model, last)?,
             None => BTreeMap::new(),
         };
-        Ok((revisions, members))
+        Ok((revisions, deliveries, members))
     })
     .await;
-    let (revisions, members) = match found {
+    let (revisions, deliveries, members) = match found {
         Ok(found) => found,
         Err(error) => return failed(&error),
     };
@@ -100,15 +101,31 @@ pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Respon
         h2 { "全部工单（" (last.members.len()) "）" }
         p { @for id in last.members.iter().rev() { a href=(link("complaints", id.as_str())) { (id) } " " } }
         h2 { "各版" }
-        @for one in revisions.iter().rev() {
+        @for (index, one) in revisions.iter().enumerate().rev() {
             div.card {
                 (level(one.level)) (state(one.state)) " 第" (one.revision) "版 " (time(one.raised_at))
+                " " (NotifyReason::of(index.checked_sub(1).map(|before| &revisions[before]), one).chinese())
                 div { (one.title) }
                 div.dim { (one.summary) }
+                (told(&deliveries, one.revision))
             }
         }
     };
     page(&last.title, &body)
+}
+
+/// What became of a revision at each receiver.
+fn told(deliveries: &[Delivery], revision: u32) -> Markup {
+    html! {
+        @for one in deliveries.iter().filter(|one| one.revision == revision) {
+            div.dim {
+                (one.sink) " " (one.state.chinese())
+                @if let Some(at) = one.at { " " (time(at)) }
+                @if one.attempts > 0 { "（失败 " (one.attempts) " 次）" }
+                @if let Some(said) = &one.said { "：" (said) }
+            }
+        }
+    }
 }
 
 fn explained_members(

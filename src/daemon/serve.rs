@@ -3,6 +3,7 @@
 //! Starting fails with one clear line before anything is promised; stopping goes along the way of
 //! an event: sources first, then the pipeline with what they have handed over, then delivery.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::console;
-use crate::deliver::{Deliver, Sink, Wake};
+use crate::deliver::{Deliver, Gate, Sink, Wake};
 use crate::model::{PartitionKey, Positions};
 use crate::source::decode::Decoder;
 use crate::source::file::FileSource;
@@ -168,9 +169,9 @@ impl Daemon {
         let mut sources = sources(settings, &health, &store, &holdings)?;
         sources.extend(extra.into_iter().map(|source| (source, false)));
 
-        let open = sinks::open(config)?;
+        let (open, gates) = (sinks::open(config)?, sinks::gates(config)?);
         let sinks: Vec<String> = open.iter().map(|sink| sink.name().to_owned()).collect();
-        let delivery = deliver(settings, open, &health, &store, &runtime);
+        let delivery = deliver(settings, open, gates, &health, &store, &runtime);
         let wake = delivery.wake.clone();
         runtime.spawn(poll::run(Arc::clone(&store), sinks.clone(), shutdown.clone()));
         let parts = PipelineParts {
@@ -346,6 +347,7 @@ fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> any
 fn deliver(
     settings: &Settings,
     sinks: Vec<Arc<dyn Sink>>,
+    gates: BTreeMap<String, Gate>,
     health: &Health,
     store: &Arc<dyn Store>,
     runtime: &tokio::runtime::Runtime,
@@ -353,7 +355,7 @@ fn deliver(
     let has_sinks = !sinks.is_empty();
     // Leases in the outbox tell processes apart, also when a process number is used again.
     let owner = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
-    let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner);
+    let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner).with_gates(gates);
     let (wake, stop) = (worker.wake(), CancellationToken::new());
     let mut states = worker.status();
     let reporter = health.register("deliver");

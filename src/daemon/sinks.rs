@@ -1,13 +1,16 @@
 //! Builds the sinks from the configuration and the secrets that it names.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::tz::TimeZone;
 
 use super::config::Config;
 use super::secrets::{self, SecretError};
 use crate::deliver::channel::{self, ChannelConfig, ChannelSecrets};
-use crate::deliver::{Sink, TemplateError, WebhookSecrets, WebhookSink, Words};
+use crate::deliver::route::Plan;
+use crate::deliver::{Gate, Sink, TemplateError, WebhookSecrets, WebhookSink, Words};
 
 /// A channel that cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,23 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Vec<Arc<dyn Sink>>> {
         sinks.push(sink?);
     }
     Ok(sinks)
+}
+
+/// What stands before the channels: routes, inhibition, mute windows.
+///
+/// # Errors
+/// When the time zone is not known.
+pub fn plan(config: &Config) -> anyhow::Result<Arc<Plan>> {
+    let mute = config.channels.iter().map(|(name, channel)| (name.clone(), channel.mute.clone())).collect();
+    let deliver = &config.deliver;
+    let zone = TimeZone::get(&config.engine.time_zone).context("engine.time_zone")?;
+    Ok(Arc::new(Plan::new(deliver.routes.clone(), deliver.inhibit.clone(), mute, zone)))
+}
+
+/// A gate before each channel.
+pub(super) fn gates(config: &Config) -> anyhow::Result<BTreeMap<String, Gate>> {
+    let plan = plan(config)?;
+    Ok(config.channels.keys().map(|name| (name.clone(), Gate::new(name, Arc::clone(&plan)))).collect())
 }
 
 /// The templates of messages.

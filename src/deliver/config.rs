@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http;
+use super::route::{InhibitConfig, RouteConfig};
 
 /// Headers that are ours to set, or that carry secrets and so must not stand in a configuration.
 const OWN_HEADERS: [&str; 5] = ["content-type", "content-length", "host", "user-agent", "transfer-encoding"];
@@ -25,19 +26,34 @@ pub struct DeliverConfig {
     /// Folder of templates for messages. A file there replaces the built-in one of its name
     /// (`deploy/templates` has them all); the others stay as they are.
     pub templates_dir: Option<PathBuf>,
+    /// Which alerts go to which channels, tried in order; the first route that takes an alert decides.
+    /// Without routes, and for an alert that none takes, all channels are told. The webhook always is.
+    pub routes: Vec<RouteConfig>,
+    /// Keeping lower alerts back while a higher one at the same place, or on the same company, is open.
+    /// Off unless this table is there.
+    pub inhibit: Option<InhibitConfig>,
 }
 
 impl DeliverConfig {
-    /// Checks everything that can be checked without reading files.
+    /// Checks everything that can be checked without reading files. `channels` are the names of those
+    /// that there are.
     ///
     /// # Errors
     /// The field and what is wrong with it.
-    pub fn validate(&self) -> Result<(), (&'static str, String)> {
-        let Some(text) = &self.console_url else { return Ok(()) };
-        match Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
-            _ => Err(("console_url", "is not an address; write it like \"https://fenghuo.example\"".into())),
+    pub fn validate(&self, channels: &[&str]) -> Result<(), (String, String)> {
+        let is_address = |text: &String| {
+            Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if self.console_url.as_ref().is_some_and(|text| !is_address(text)) {
+            let message = "is not an address; write it like \"https://fenghuo.example\"";
+            return Err(("console_url".into(), message.into()));
         }
+        for (index, route) in self.routes.iter().enumerate() {
+            route
+                .validate(channels)
+                .map_err(|(path, message)| (format!("routes.{index}.{path}"), message))?;
+        }
+        Ok(())
     }
 }
 
@@ -306,9 +322,9 @@ mod tests {
     fn the_console_has_an_address_of_the_web() {
         let config =
             |text: &str| DeliverConfig { console_url: Some(text.into()), ..DeliverConfig::default() };
-        assert!(config("https://fenghuo.example/x").validate().is_ok());
+        assert!(config("https://fenghuo.example/x").validate(&[]).is_ok());
         for bad in ["", "fenghuo.example", "ftp://a", "javascript:alert(1)"] {
-            assert!(config(bad).validate().is_err(), "{bad}");
+            assert!(config(bad).validate(&[]).is_err(), "{bad}");
         }
     }
 }

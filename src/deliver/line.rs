@@ -14,7 +14,7 @@ use super::payload::letter;
 use super::sink::{Attempt, Sink};
 use super::status::Follow;
 use super::times::{LONGEST_SLEEP, after, between, until};
-use super::{Blame, Clock, SinkState, Verdict, webhook_id};
+use super::{Blame, Clock, Gate, SinkState, Verdict, webhook_id};
 use crate::model::Alert;
 use crate::store::{OutboxRow, Store, StoreError};
 use crate::telemetry::deliver::{AlertAttempted, OutboxFailed, SinkStateChanged};
@@ -34,6 +34,7 @@ const RESOLVED_AGAIN: Duration = Duration::from_mins(15);
 /// One sink's part of the worker.
 pub(super) struct Line {
     store: Arc<dyn Store>,
+    gate: Option<Gate>,
     sink: Arc<dyn Sink>,
     clock: Clock,
     owner: String,
@@ -67,6 +68,7 @@ struct Ended {
 impl Line {
     pub(super) fn new(
         store: Arc<dyn Store>,
+        gate: Option<Gate>,
         sink: Arc<dyn Sink>,
         clock: Clock,
         owner: String,
@@ -76,6 +78,7 @@ impl Line {
         let pace = sink.limit().map(Pace::new);
         Self {
             store,
+            gate,
             sink,
             clock,
             owner,
@@ -141,9 +144,12 @@ impl Line {
             (None, _) => u32::try_from(room).unwrap_or(u32::MAX),
         };
         let lease_until = after(now, self.sink.timeout() + LEASE_MARGIN);
-        let (sink, owner) = (Arc::clone(&self.sink), self.owner.clone());
+        let (sink, owner, gate) = (Arc::clone(&self.sink), self.owner.clone(), self.gate.clone());
         let due = move |store: &dyn Store| {
-            let rows = store.due(now, sink.name(), limit, &owner, lease_until)?;
+            let mut rows = store.due(now, sink.name(), limit, &owner, lease_until)?;
+            if let Some(gate) = gate {
+                rows = gate.pass(store, rows, now)?;
+            }
             // With every slot taken, the end of an attempt is the next thing to happen.
             let next = if rows.len() < room { store.next_due(sink.name())? } else { None };
             Ok((rows, next))
@@ -189,7 +195,7 @@ impl Line {
         }
         self.renew_at = tokio::time::Instant::now() + every;
         let now = (self.clock)();
-        let ended_since = now.checked_sub(RESOLVED_AGAIN).unwrap_or(Timestamp::MIN);
+        let ended_since = now.checked_sub(RESOLVED_AGAIN).ok();
         let sink = Arc::clone(&self.sink);
         let told = self.ask("looking for open alerts", move |store| store.told(sink.name(), ended_since));
         match told.await {

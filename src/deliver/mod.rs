@@ -14,6 +14,7 @@
 
 pub mod channel;
 mod config;
+mod gate;
 mod http;
 mod line;
 mod pace;
@@ -22,6 +23,7 @@ mod plain;
 pub mod receiver;
 mod render;
 mod retry;
+pub mod route;
 mod samples;
 mod signature;
 mod sink;
@@ -33,6 +35,7 @@ mod words;
 mod worker;
 
 pub use config::{DeliverConfig, DeliverConfigError, RetryConfig, WebhookConfig};
+pub use gate::Gate;
 pub use http::HttpSetupError;
 pub use pace::Limit;
 pub use payload::{Payload, SCHEMA_VERSION, webhook_id};

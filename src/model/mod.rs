@@ -17,6 +17,7 @@ mod explain;
 mod ids;
 mod level;
 mod measures;
+mod notify;
 mod place;
 mod position;
 
@@ -31,5 +32,6 @@ pub use explain::{
 pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
 pub use level::{GrowthSteps, Level};
 pub use measures::{Counts, EngineStatus, OutboxDepth, SweepReport};
+pub use notify::NotifyReason;
 pub use place::{PlaceKind, PlaceMention, PlaceSource};
 pub use position::{Position, PositionDelta, Positions};

@@ -30,8 +30,9 @@ pub use crate::model::{Counts, OutboxDepth, SweepReport};
 pub use config::{MIN_AUDIT_DAYS, RetentionConfig, StoreConfig, Synchronous};
 pub use error::{CommitError, OpenError, StoreError};
 pub use records::{
-    AlertFilter, AuditEntry, BackupProgress, CheckReport, DeadLetterEntry, DeadLetterFilter, Known,
-    OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter, VacuumReport,
+    AlertFilter, AuditEntry, BackupProgress, CheckReport, DeadLetterEntry, DeadLetterFilter, Delivery,
+    DeliveryState, Known, OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter,
+    VacuumReport,
 };
 
 use crate::model::Positions;
@@ -151,9 +152,13 @@ pub trait Store: Positions + Send + Sync {
     /// `None` when the row was not waiting any more.
     fn refused(&self, row: &OutboxRow, letter: &DeadLetter) -> Result<Option<i64>, StoreError>;
 
-    /// The last revision that a sink has of each alert that is not over, or of which it had the end at
-    /// `ended_since` or later: what a receiver that forgets has to be told again. Ordered by id.
-    fn told(&self, sink: &str, ended_since: Timestamp) -> Result<Vec<Alert>, StoreError>;
+    /// The last revision that a sink has of each alert that is not over; with `ended_since` also of
+    /// those of which it had the end then or later: what a receiver that forgets has to be told again.
+    /// Ordered by id.
+    fn told(&self, sink: &str, ended_since: Option<Timestamp>) -> Result<Vec<Alert>, StoreError>;
+
+    /// What became of an alert at each sink, by revision and sink.
+    fn deliveries(&self, id: &AlertId) -> Result<Vec<Delivery>, StoreError>;
 
     /// What waits for one sink.
     fn outbox_depth(&self, sink: &str) -> Result<OutboxDepth, StoreError>;

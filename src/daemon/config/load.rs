@@ -170,14 +170,23 @@ impl<T: Serialize> Loaded<T> {
         layer.map_or_else(|| "default".into(), |layer| layer.place(&path, false))
     }
 
+    // Of what is missing, the place of the table around it.
+    fn nearest_origin(&self, path: &str) -> String {
+        let mut path = Some(path);
+        while let Some(part) = path {
+            match self.origin(part) {
+                origin if origin == "default" => path = part.rsplit_once('.').map(|(around, _)| around),
+                origin => return origin,
+            }
+        }
+        "configuration".to_owned()
+    }
+
     /// Gives faults found later, when the settings are put to use, the places they come from.
     #[must_use]
     pub fn errors(&self, invalid: Vec<Invalid>) -> ConfigErrors {
         let place = |Invalid { path, message }: Invalid| {
-            let origin = match self.origin(&path) {
-                origin if origin == "default" => "configuration".to_owned(),
-                origin => origin,
-            };
+            let origin = self.nearest_origin(&path);
             ConfigError { origin, message: format!("`{path}`: {message}") }
         };
         ConfigErrors(invalid.into_iter().map(place).collect())

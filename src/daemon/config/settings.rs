@@ -167,7 +167,8 @@ pub(super) fn relations(config: &Config) -> Vec<Invalid> {
         );
         either(&mut out, "webhook", "secret", webhook.secret_file.is_some(), webhook.secret_env.is_some());
     }
-    if let Err((field, message)) = config.deliver.validate() {
+    let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
+    if let Err((field, message)) = config.deliver.validate(&channels) {
         out.push(Invalid::new(format!("deliver.{field}"), message));
     }
     for (name, channel) in &config.channels {
@@ -242,6 +243,12 @@ mod tests {
                 "channels.duty.alertmanager.password_file" => {
                     vec![("channels.duty.alertmanager.url", "https://am.example")]
                 }
+                "channels.duty.kafka.password_file" => vec![
+                    ("channels.duty.kafka.brokers", "[\"kafka-1:9092\"]"),
+                    ("channels.duty.kafka.topic", "alerts"),
+                    ("channels.duty.kafka.security", "sasl_ssl"),
+                    ("channels.duty.kafka.username", "fenghuo"),
+                ],
                 _ => Vec::new(),
             });
             if setting.path == "webhook.token_file" {
@@ -277,6 +284,7 @@ mod tests {
                 "channels.duty.feishu.secret_file",
                 "channels.duty.mail.password_file",
                 "channels.duty.alertmanager.password_file",
+                "channels.duty.kafka.password_file",
             ]
         );
     }
@@ -307,12 +315,13 @@ mod tests {
         };
         insta::assert_snapshot!(told("[channels.duty]\n[channels.duty.wecom]\nurl_flie = 'x'"), @"f.toml:3:1: there is no setting `channels.duty.wecom.url_flie`; did you mean `channels.duty.wecom.url_file`?");
         insta::assert_snapshot!(told("[channels.duty]\nper_minute = 0\nwecom = { url_env = 'PATH' }"), @"f.toml:2:14: `channels.duty.per_minute`: 0 is out of range; give a number from 1 to 6000");
-        insta::assert_snapshot!(told("[channels.duty]\nper_minute = 5"), @"f.toml:1:1: `channels.duty`: has no kind; give it a table that says what it is: `wecom`, `dingtalk`, `feishu`, `mail`, `alertmanager`, `syslog`");
+        insta::assert_snapshot!(told("[channels.duty]\nper_minute = 5"), @"f.toml:1:1: `channels.duty`: has no kind; give it a table that says what it is: `wecom`, `dingtalk`, `feishu`, `mail`, `alertmanager`, `syslog`, `kafka`");
         insta::assert_snapshot!(told("[channels.Duty.wecom]\nurl_env = 'PATH'"), @"f.toml:1:11: `channels.Duty`: the name of a channel must be 1 to 64 of a-z, 0-9, - and _");
         insta::assert_snapshot!(told("[channels.duty.wecom]\n"), @"f.toml:1:1: `channels.duty.wecom.url_file`: is missing; name a file with the address of the robot, or a variable in `url_env`");
         insta::assert_snapshot!(told("[channels.duty.wecom]\nurl_env = 'PATH'"), @"f.toml:2:11: `channels.duty.wecom.url_env`: is not an address: relative URL without a base");
-        insta::assert_snapshot!(told("[deliver]\ntemplates_dir = 'none'"), @"f.toml:2:17: `deliver.templates_dir`: none: cannot be read: No such file or directory (os error 2); correct `deliver.templates_dir`");
         let log = "[channels.log.syslog]\naddress = 'udp://127.0.0.1:514'";
+        insta::assert_snapshot!(told(&format!("{log}\n[[deliver.routes]]\nto = ['log']\n[[deliver.routes]]\nto = ['lgo']")), @r#"f.toml:6:6: `deliver.routes.1.to`: names "lgo", which is no channel; channels: log"#);
+        insta::assert_snapshot!(told("[deliver]\ntemplates_dir = 'none'"), @"f.toml:2:17: `deliver.templates_dir`: none: cannot be read: No such file or directory (os error 2); correct `deliver.templates_dir`");
         insta::assert_snapshot!(told(log), @"good");
         insta::assert_snapshot!(told(&format!("[webhook]\nname = 'log'\nurl = 'https://a.example'\nsecret_env = 'PATH'\n{log}")), @"f.toml:5:11: `channels.log`: is the webhook's name, too; rename one of the two");
     }

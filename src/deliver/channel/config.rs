@@ -7,11 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::config::{check_name, within};
+use super::super::route::MuteConfig;
 use super::super::{RetryConfig, http};
 use super::alertmanager::AlertmanagerConfig;
 use super::codes::Vendor;
 use super::mail::MailConfig;
 use super::syslog::SyslogConfig;
+#[cfg(feature = "kafka")]
+use super::topic::TopicConfig;
 use crate::model::Level;
 
 /// One channel: to whom alerts go besides the webhook. Its kind is the table within it, for example
@@ -33,6 +36,9 @@ pub struct ChannelConfig {
     /// Send unencrypted to another machine. Alerts then cross the network readable by everybody on
     /// the way.
     pub allow_plain: bool,
+    /// Times in which it is not told of what can wait, for example `{ hours = "22:00-07:30", up_to =
+    /// "yellow" }`. What waits is told when they are over.
+    pub mute: Vec<MuteConfig>,
     /// When to try again.
     pub retry: RetryConfig,
     /// A group robot of WeCom (企业微信).
@@ -47,6 +53,9 @@ pub struct ChannelConfig {
     pub alertmanager: Option<AlertmanagerConfig>,
     /// A syslog server.
     pub syslog: Option<SyslogConfig>,
+    /// A Kafka topic.
+    #[cfg(feature = "kafka")]
+    pub kafka: Option<TopicConfig>,
 }
 
 /// A group robot of WeCom (企业微信群机器人): Markdown of at most 4096 bytes, 20 messages a minute.
@@ -109,6 +118,7 @@ impl Default for ChannelConfig {
             per_minute: None,
             ca_file: None,
             allow_plain: false,
+            mute: Vec::new(),
             retry: RetryConfig::default(),
             wecom: None,
             dingtalk: None,
@@ -116,6 +126,8 @@ impl Default for ChannelConfig {
             mail: None,
             alertmanager: None,
             syslog: None,
+            #[cfg(feature = "kafka")]
+            kafka: None,
         }
     }
 }
@@ -127,6 +139,8 @@ pub(super) enum Kind<'c> {
     Mail(&'c MailConfig),
     Alertmanager(&'c AlertmanagerConfig),
     Syslog(&'c SyslogConfig),
+    #[cfg(feature = "kafka")]
+    Topic(&'c TopicConfig),
 }
 
 /// The settings that group robots have in common.
@@ -180,6 +194,9 @@ impl ChannelConfig {
             within("per_minute", number, 1, 6000).map_err(owned)?;
         }
         self.retry.validate().map_err(owned)?;
+        for (index, mute) in self.mute.iter().enumerate() {
+            mute.validate().map_err(|message| (format!("mute.{index}"), message))?;
+        }
         for place in self.secrets() {
             let fault = |end: &str, message: String| Err((format!("{}_{end}", place.setting), message));
             match (place.file, place.env) {
@@ -209,6 +226,8 @@ impl ChannelConfig {
             self.mail.as_ref().map(Kind::Mail),
             self.alertmanager.as_ref().map(Kind::Alertmanager),
             self.syslog.as_ref().map(Kind::Syslog),
+            #[cfg(feature = "kafka")]
+            self.kafka.as_ref().map(Kind::Topic),
         ];
         let mut kinds = kinds.into_iter().flatten();
         match (kinds.next(), kinds.next()) {
@@ -235,7 +254,7 @@ impl ChannelConfig {
     }
 }
 
-const KINDS: &str = "`wecom`, `dingtalk`, `feishu`, `mail`, `alertmanager`, `syslog`";
+const KINDS: &str = "`wecom`, `dingtalk`, `feishu`, `mail`, `alertmanager`, `syslog`, `kafka`";
 
 impl<'c> Kind<'c> {
     /// The name of its table.
@@ -245,6 +264,8 @@ impl<'c> Kind<'c> {
             Self::Mail(_) => "mail",
             Self::Alertmanager(_) => "alertmanager",
             Self::Syslog(_) => "syslog",
+            #[cfg(feature = "kafka")]
+            Self::Topic(_) => "kafka",
         }
     }
 
@@ -273,6 +294,11 @@ impl<'c> Kind<'c> {
                 vec![place("alertmanager.password", "the password for Alertmanager", found)]
             }
             Self::Syslog(_) => Vec::new(),
+            #[cfg(feature = "kafka")]
+            Self::Topic(own) => {
+                let found = (&own.password_file, &own.password_env);
+                vec![place("kafka.password", "the password for Kafka", found)]
+            }
         }
     }
 
@@ -282,6 +308,8 @@ impl<'c> Kind<'c> {
             Self::Mail(own) => own.validate(allow_plain),
             Self::Alertmanager(own) => own.validate(allow_plain),
             Self::Syslog(own) => own.validate(allow_plain),
+            #[cfg(feature = "kafka")]
+            Self::Topic(own) => own.validate(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Channels: to whom alerts go besides the governance centre's webhook.
 //!
 //! **Does:** builds one [`Sink`] for each channel of the configuration: group robots, mail,
-//! Alertmanager, syslog; words messages by templates; judges each vendor's answers, which
+//! Alertmanager, syslog, a Kafka topic; words messages by templates; judges each vendor's answers, which
 //! come as an error code in an HTTP 200. **Promises:** a message keeps to its receiver's length and
 //! form; addresses and secrets reach no log, error or dead letter; an answer means the same as a
 //! webhook's ([`super::Verdict`]). **Leaves to others:** order, retry, pace and digests (`line`), reading
@@ -13,6 +13,8 @@ mod config;
 mod mail;
 mod robot;
 mod syslog;
+#[cfg(feature = "kafka")]
+mod topic;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ pub use alertmanager::AlertmanagerConfig;
 pub use config::{ChannelConfig, ChannelFault, DingtalkConfig, FeishuConfig, SecretPlace, WecomConfig};
 pub use mail::{MailConfig, MailSecurity};
 pub use syslog::SyslogConfig;
+#[cfg(feature = "kafka")]
+pub use topic::TopicConfig;
 
 use super::http::HttpSetupError;
 use super::{Sink, Words};
@@ -95,5 +99,7 @@ pub fn open(
         Kind::Mail(own) => Ok(Arc::new(MailSink::new(name, config, own, secrets, words)?)),
         Kind::Alertmanager(own) => Ok(Arc::new(AlertmanagerSink::new(name, config, own, secrets, words)?)),
         Kind::Syslog(own) => Ok(Arc::new(SyslogSink::new(name, config, own, words)?)),
+        #[cfg(feature = "kafka")]
+        Kind::Topic(own) => Ok(Arc::new(topic::TopicSink::new(name, config, own)?)),
     }
 }

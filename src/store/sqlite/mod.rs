@@ -29,7 +29,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     AlertFilter, AuditEntry, BackupProgress, CheckReport, CommitError, Counts, DeadLetterEntry,
-    DeadLetterFilter, Known, OpenError, OutboxDepth, OutboxRow, PartitionState, Store, StoreConfig,
+    DeadLetterFilter, Delivery, Known, OpenError, OutboxDepth, OutboxRow, PartitionState, Store, StoreConfig,
     StoreError, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport, VacuumReport,
 };
 use crate::model::Positions;
@@ -251,8 +251,12 @@ impl Store for SqliteStore {
         self.write(|connection| outbox::refused(connection, row, letter))
     }
 
-    fn told(&self, sink: &str, ended_since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+    fn told(&self, sink: &str, ended_since: Option<Timestamp>) -> Result<Vec<Alert>, StoreError> {
         self.read(|connection| outbox::told(connection, sink, ended_since))
+    }
+
+    fn deliveries(&self, id: &AlertId) -> Result<Vec<Delivery>, StoreError> {
+        self.read(|connection| outbox::deliveries(connection, id))
     }
 
     fn outbox_depth(&self, sink: &str) -> Result<OutboxDepth, StoreError> {

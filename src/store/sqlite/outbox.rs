@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
-use super::super::{OutboxDepth, OutboxRow, StoreError};
+use super::super::{Delivery, DeliveryState, OutboxDepth, OutboxRow, StoreError};
 use super::row::{begin, moment, nanos, small, unsigned};
 use super::{dead, read};
-use crate::model::{Alert, DeadLetter};
+use crate::model::{Alert, AlertId, DeadLetter};
 
 /// Adds a row; it is due at once unless an older one of its sink and alert is still waiting.
 pub(super) fn insert(
@@ -177,7 +177,7 @@ pub(super) fn refused(
 pub(super) fn told(
     connection: &Connection,
     sink: &str,
-    ended_since: Timestamp,
+    ended_since: Option<Timestamp>,
 ) -> Result<Vec<Alert>, StoreError> {
     // With one aggregate max(), SQLite takes the other columns from the row that has it.
     let mut statement = connection.prepare_cached(
@@ -188,11 +188,42 @@ pub(super) fn told(
          WHERE incidents.open = 1 OR (incidents.revision = alerts.revision AND outbox.delivered_at >= ?2)
          GROUP BY alerts.id ORDER BY alerts.id",
     )?;
-    let mut rows = statement.query(params![sink, nanos(ended_since)?])?;
+    let mut rows = statement.query(params![sink, ended_since.map(nanos).transpose()?])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         found.push(read::alert_from(&id, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn deliveries(connection: &Connection, id: &AlertId) -> Result<Vec<Delivery>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT revision, sink, CASE WHEN delivered_at IS NULL THEN 0 WHEN suppressed = 0 THEN 1 ELSE 2 END,
+             coalesce(delivered_at, due_at), coalesce(receipt, last_error), attempts
+         FROM alerts JOIN outbox ON outbox.alert = alerts.key WHERE alerts.id = ?1
+         UNION ALL
+         SELECT revision, dead_letters.sink, 3, seen_at, detail, 0
+         FROM alerts JOIN dead_letters ON dead_letters.alert = alerts.key
+         WHERE alerts.id = ?1 AND redriven_at IS NULL
+         ORDER BY 1, 2",
+    )?;
+    let mut rows = statement.query(params![id.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Delivery {
+            revision: small(row.get(0)?)?,
+            sink: row.get(1)?,
+            state: match row.get::<_, i64>(2)? {
+                0 => DeliveryState::Waiting,
+                1 => DeliveryState::Delivered,
+                2 => DeliveryState::Suppressed,
+                _ => DeliveryState::Refused,
+            },
+            at: row.get::<_, Option<i64>>(3)?.map(moment),
+            said: row.get(4)?,
+            attempts: small(row.get(5)?)?,
+        });
     }
     Ok(found)
 }

@@ -6,7 +6,10 @@ mod mail;
 mod program;
 mod robots;
 mod rounds;
+mod routes;
 mod systems;
+#[cfg(feature = "kafka")]
+mod topic;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -141,7 +141,7 @@ async fn alertmanager_has_an_alert_while_it_is_open_and_not_after() {
     assert!(server.firing().await.is_empty());
     assert_eq!(worker.state(), SinkState::Ok);
     worker.stop().await;
-    let told = |since: Timestamp| desk.store.told("t-alertmanager", since).unwrap();
+    let told = |since: Timestamp| desk.store.told("t-alertmanager", Some(since)).unwrap();
     assert_eq!(told(Timestamp::UNIX_EPOCH).len(), 1, "told of the end for a while");
     assert!(told(Timestamp::now() + jiff::SignedDuration::from_mins(1)).is_empty());
 }
