@@ -15,6 +15,8 @@ pub mod entity;
 pub mod eval;
 pub mod generate;
 pub mod group;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod model;
 pub mod place;
 pub mod rules;

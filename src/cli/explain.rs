@@ -10,10 +10,11 @@ use serde_json::json;
 
 use crate::deliver::{local_time, render_alert};
 use crate::model::{
-    AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, RiskHit, ScorePart, Span, Where,
+    Alert, AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, NotifyReason, RiskHit,
+    ScorePart, Span, Where,
 };
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, StoredComplaint};
+use crate::store::{Delivery, Store, StoredComplaint};
 
 use super::{Context, Exit};
 
@@ -52,13 +53,20 @@ pub fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
     let store = SqliteStore::open_read_only(&config)?;
     let revisions = store.alert(&AlertId::from(args.id.as_str()))?;
     if let Some(last) = revisions.last() {
+        let deliveries = store.deliveries(&last.id)?;
         if args.json {
-            context.print_json(&json!({ "kind": "alert", "revisions": revisions, "verdicts": store.judgements(Some(&last.id))? }))?;
+            let reasons: Vec<NotifyReason> = reasons(&revisions).map(|(_, reason)| reason).collect();
+            let verdicts = store.judgements(Some(&last.id))?;
+            context.print_json(&json!({
+                "kind": "alert", "revisions": revisions, "reasons": reasons, "deliveries": deliveries,
+                "verdicts": verdicts,
+            }))?;
         } else {
             let mut words = render_alert(last);
             for judgement in store.judgements(Some(&last.id))? {
                 writeln!(words, "  核实：{}", judgement.chinese())?;
             }
+            words.push_str(&told(&revisions, &deliveries));
             words.push('\n');
             if let AlertBody::Group(group) = &last.body {
                 words.push_str(&members(group, &store)?);
@@ -85,6 +93,31 @@ pub fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<Exit> {
         print(context, &format!("没有编号为 {} 的提示或诉求\n", args.id))?;
     }
     Ok(Exit::Problems)
+}
+
+/// Why each revision was told.
+fn reasons(revisions: &[Alert]) -> impl Iterator<Item = (&Alert, NotifyReason)> {
+    let before = std::iter::once(None).chain(revisions.iter().map(Some));
+    revisions.iter().zip(before).map(|(now, before)| (now, NotifyReason::of(before, now)))
+}
+
+/// What was told to whom, revision by revision.
+fn told(revisions: &[Alert], deliveries: &[Delivery]) -> String {
+    let mut words = String::from("\n告知情况：\n");
+    for (alert, reason) in reasons(revisions) {
+        let (number, at) = (alert.revision, local_time(alert.raised_at));
+        let _ = writeln!(words, "· 第{number}版 {at} {}", reason.chinese());
+        for delivery in deliveries.iter().filter(|delivery| delivery.revision == number) {
+            let at = delivery.at.map(|at| format!(" {}", local_time(at))).unwrap_or_default();
+            let said = delivery.said.as_deref().map(|said| format!("：{said}")).unwrap_or_default();
+            let failed = match delivery.attempts {
+                0 => String::new(),
+                attempts => format!("（失败{attempts}次）"),
+            };
+            let _ = writeln!(words, "  {} {}{at}{failed}{said}", delivery.sink, delivery.state.chinese());
+        }
+    }
+    words
 }
 
 fn print(context: &Context, words: &str) -> anyhow::Result<()> {

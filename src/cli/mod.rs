@@ -18,6 +18,7 @@ pub mod generate;
 pub mod man;
 pub mod receiver;
 pub mod replay;
+pub mod route;
 pub mod rules;
 pub mod run;
 pub mod send;
@@ -71,6 +72,8 @@ pub enum Command {
     Verdict(verdict::VerdictArgs),
     /// Check, test, explain and begin risk rules
     Rules(rules::RulesArgs),
+    /// Say to which channels an alert would go, and why
+    Route(route::RouteArgs),
     /// Write a synthetic district's stream with its ground truth
     Generate(generate::GenerateArgs),
     /// Receive alerts, verify and print them
@@ -117,6 +120,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Explain(args) => explain::run(&args, context),
         Command::Verdict(args) => verdict::run(&args, context),
         Command::Rules(args) => rules::run(&args, context),
+        Command::Route(args) => route::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),
         Command::Send(args) => send::run(&args, context),

@@ -73,15 +73,20 @@ pub(super) async fn alerts(State(model): Model, asked: Question) -> Response {
     }
 }
 
-/// All revisions of one alert and what people say of it, oldest first.
+/// All revisions of one alert, oldest first, what became of each at each receiver, and what people say of it.
 pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Response {
     let wanted = AlertId::from(id.as_str());
-    match ask(model, move |model| Ok((model.alert(&wanted)?, model.judgements(&wanted)?))).await {
-        Ok((revisions, _)) if revisions.is_empty() => {
+    let found = move |model: &dyn ReadModel| {
+        Ok((model.alert(&wanted)?, model.deliveries(&wanted)?, model.judgements(&wanted)?))
+    };
+    match ask(model, found).await {
+        Ok((revisions, ..)) if revisions.is_empty() => {
             problem(StatusCode::NOT_FOUND, "there is no alert of this id")
         }
-        Ok((revisions, verdicts)) => {
-            Json(json!({ "id": id, "revisions": revisions, "verdicts": verdicts })).into_response()
+        Ok((revisions, deliveries, verdicts)) => {
+            let answer =
+                json!({ "id": id, "revisions": revisions, "deliveries": deliveries, "verdicts": verdicts });
+            Json(answer).into_response()
         }
         Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     }

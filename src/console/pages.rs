@@ -16,10 +16,10 @@ use super::read::{ReadModel, ask};
 use super::shown::Shown;
 use super::{PAGE, RulesShown, ShowRules};
 use crate::model::{
-    Alert, AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, RiskAlert, RiskHit, Span,
-    Where,
+    Alert, AlertBody, AlertId, ComplaintId, GroupAlert, KeptApart, MemberEvidence, NotifyReason, RiskAlert,
+    RiskHit, Span, Where,
 };
-use crate::store::{AlertFilter, StoreError, StoredAlert};
+use crate::store::{AlertFilter, Delivery, StoreError, StoredAlert};
 
 type Model = State<Arc<dyn ReadModel>>;
 
@@ -89,16 +89,16 @@ fn row(one: &StoredAlert) -> Markup {
 pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Response {
     let found = ask(model, move |model| {
         let id = AlertId::from(id);
-        let revisions = model.alert(&id)?;
+        let (revisions, deliveries) = (model.alert(&id)?, model.deliveries(&id)?);
         let verdicts = model.judgements(&id)?;
         let members = match revisions.last() {
             Some(last) => explained_members(model, last)?,
             None => BTreeMap::new(),
         };
-        Ok((revisions, members, verdicts))
+        Ok((revisions, deliveries, members, verdicts))
     })
     .await;
-    let (revisions, members, verdicts) = match found {
+    let (revisions, deliveries, members, verdicts) = match found {
         Ok(found) => found,
         Err(error) => return failed(&error),
     };
@@ -119,15 +119,31 @@ pub(super) async fn alert(State(model): Model, Path(id): Path<String>) -> Respon
         h2 { "全部工单（" (last.members.len()) "）" }
         p { @for id in last.members.iter().rev() { a href=(link("complaints", id.as_str())) { (id) } " " } }
         h2 { "各版" }
-        @for one in revisions.iter().rev() {
+        @for (index, one) in revisions.iter().enumerate().rev() {
             div.card {
                 (level(one.level)) (state(one.state)) " 第" (one.revision) "版 " (time(one.raised_at))
+                " " (NotifyReason::of(index.checked_sub(1).map(|before| &revisions[before]), one).chinese())
                 div { (one.title) }
                 div.dim { (one.summary) }
+                (told(&deliveries, one.revision))
             }
         }
     };
     page(&last.title, &body)
+}
+
+/// What became of a revision at each receiver.
+fn told(deliveries: &[Delivery], revision: u32) -> Markup {
+    html! {
+        @for one in deliveries.iter().filter(|one| one.revision == revision) {
+            div.dim {
+                (one.sink) " " (one.state.chinese())
+                @if let Some(at) = one.at { " " (time(at)) }
+                @if one.attempts > 0 { "（失败 " (one.attempts) " 次）" }
+                @if let Some(said) = &one.said { "：" (said) }
+            }
+        }
+    }
 }
 
 fn explained_members(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Alert, AlertId, ComplaintId, Judgement};
-use crate::store::{AlertFilter, Store, StoreError, StoredAlert, StoredComplaint};
+use crate::store::{AlertFilter, Delivery, Store, StoreError, StoredAlert, StoredComplaint};
 
 /// Reads what was decided. A narrow view of [`Store`], so that the console cannot change anything.
 /// Calls may block.
@@ -19,6 +19,9 @@ pub trait ReadModel: Send + Sync {
 
     /// See [`Store::complaint`].
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError>;
+
+    /// See [`Store::deliveries`].
+    fn deliveries(&self, id: &AlertId) -> Result<Vec<Delivery>, StoreError>;
 }
 
 impl<S: Store + ?Sized> ReadModel for Arc<S> {
@@ -36,6 +39,10 @@ impl<S: Store + ?Sized> ReadModel for Arc<S> {
 
     fn complaint(&self, id: &ComplaintId) -> Result<Option<StoredComplaint>, StoreError> {
         (**self).complaint(id)
+    }
+
+    fn deliveries(&self, id: &AlertId) -> Result<Vec<Delivery>, StoreError> {
+        (**self).deliveries(id)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod reload;
 pub mod replay;
 pub mod secrets;
 pub mod serve;
+pub mod sinks;
 pub mod standing;
 pub mod stats;
 pub mod suggest;

@@ -3,6 +3,7 @@
 //! Starting fails with one clear line before anything is promised; stopping goes along the way of
 //! an event: sources first, then the pipeline with what they have handed over, then delivery.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::console;
-use crate::deliver::{Deliver, Sink, Wake, WebhookSecrets, WebhookSink};
+use crate::deliver::{Deliver, Gate, Sink, Wake};
 use crate::model::{PartitionKey, Positions};
 use crate::source::decode::Decoder;
 use crate::source::file::FileSource;
@@ -28,7 +29,7 @@ use super::health::{Health, State};
 use super::pipeline::{NoProbe, Pipeline, PipelineParts, Stop};
 use super::reload::{Ask, Reload, Reloader, Start};
 use super::standing::Board;
-use super::{admin, core, poll, probes, secrets, systemd};
+use super::{admin, core, poll, probes, secrets, sinks, systemd};
 
 /// How often the parts are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -174,9 +175,10 @@ impl Daemon {
         let mut sources = sources(settings, &health, &store, &holdings, (&board, asks))?;
         sources.extend(extra.into_iter().map(|source| (source, false)));
 
-        let delivery = deliver(settings, &health, &store, &runtime)?;
+        let (open, gates) = (sinks::open(config)?, sinks::gates(config)?);
+        let sinks: Vec<String> = open.iter().map(|sink| sink.name().to_owned()).collect();
+        let delivery = deliver(settings, open, gates, &health, &store, &runtime);
         let wake = delivery.wake.clone();
-        let sinks: Vec<String> = config.webhook.iter().map(|webhook| webhook.name.clone()).collect();
         runtime.spawn(poll::run(Arc::clone(&store), sinks.clone(), shutdown.clone()));
         let parts = PipelineParts {
             store,
@@ -345,23 +347,16 @@ fn watch_kafka(health: &Health, kafka: crate::source::kafka::KafkaHealth) -> any
 /// Starts the outbox worker.
 fn deliver(
     settings: &Settings,
+    sinks: Vec<Arc<dyn Sink>>,
+    gates: BTreeMap<String, Gate>,
     health: &Health,
     store: &Arc<dyn Store>,
     runtime: &tokio::runtime::Runtime,
-) -> anyhow::Result<Delivery> {
-    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    if let Some(webhook) = &settings.config.webhook {
-        let (file, env) = (webhook.secret_file.as_deref(), webhook.secret_env.as_deref());
-        let signing = secrets::secret("the webhook secret", file, env)?
-            .context("webhook: name the secret that signs alerts in `secret_file` or `secret_env`")?;
-        let (file, env) = (webhook.token_file.as_deref(), webhook.token_env.as_deref());
-        let token = secrets::secret("the webhook token", file, env)?;
-        sinks.push(Arc::new(WebhookSink::new(webhook, &WebhookSecrets { signing, token })?));
-    }
+) -> Delivery {
     let has_sinks = !sinks.is_empty();
     // Leases in the outbox tell processes apart, also when a process number is used again.
     let owner = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
-    let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner);
+    let worker = Deliver::new(Arc::clone(store), sinks, Arc::new(Timestamp::now), owner).with_gates(gates);
     let (wake, stop) = (worker.wake(), CancellationToken::new());
     let mut states = worker.status();
     let reporter = health.register("deliver");
@@ -382,5 +377,5 @@ fn deliver(
     // does not answer cannot take it from the sources and the pipeline.
     let grace = Duration::from_secs(settings.config.shutdown_seconds.into()) / 3;
     let working = runtime.spawn(worker.run(stop.clone(), grace));
-    Ok(Delivery { wake, stop, grace, working: has_sinks.then_some(working) })
+    Delivery { wake, stop, grace, working: has_sinks.then_some(working) }
 }

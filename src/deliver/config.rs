@@ -1,7 +1,6 @@
 //! The settings of delivery.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
@@ -9,17 +8,53 @@ use reqwest::header::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::http;
+use super::route::{InhibitConfig, RouteConfig};
+
 /// Headers that are ours to set, or that carry secrets and so must not stand in a configuration.
 const OWN_HEADERS: [&str; 5] = ["content-type", "content-length", "host", "user-agent", "transfer-encoding"];
 const SECRET_HEADERS: [&str; 5] =
     ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
 
-/// To whom alerts are pushed.
+/// What messages to people have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeliverConfig {
-    /// Webhooks, each with a name of its own. None means that alerts are kept and shown only.
-    pub webhooks: Vec<WebhookConfig>,
+    /// The address at which people reach the console, for example `https://fenghuo.example`.
+    /// Messages then link to the alert's page below it. Without it they have no link.
+    pub console_url: Option<String>,
+    /// Folder of templates for messages. A file there replaces the built-in one of its name
+    /// (`deploy/templates` has them all); the others stay as they are.
+    pub templates_dir: Option<PathBuf>,
+    /// Which alerts go to which channels, tried in order; the first route that takes an alert decides.
+    /// Without routes, and for an alert that none takes, all channels are told. The webhook always is.
+    pub routes: Vec<RouteConfig>,
+    /// Keeping lower alerts back while a higher one at the same place, or on the same company, is open.
+    /// Off unless this table is there.
+    pub inhibit: Option<InhibitConfig>,
+}
+
+impl DeliverConfig {
+    /// Checks everything that can be checked without reading files. `channels` are the names of those
+    /// that there are.
+    ///
+    /// # Errors
+    /// The field and what is wrong with it.
+    pub fn validate(&self, channels: &[&str]) -> Result<(), (String, String)> {
+        let is_address = |text: &String| {
+            Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if self.console_url.as_ref().is_some_and(|text| !is_address(text)) {
+            let message = "is not an address; write it like \"https://fenghuo.example\"";
+            return Err(("console_url".into(), message.into()));
+        }
+        for (index, route) in self.routes.iter().enumerate() {
+            route
+                .validate(channels)
+                .map_err(|(path, message)| (format!("routes.{index}.{path}"), message))?;
+        }
+        Ok(())
+    }
 }
 
 /// One webhook: an address of the governance centre that takes alerts by POST.
@@ -112,28 +147,6 @@ pub struct DeliverConfigError {
     pub message: String,
 }
 
-impl DeliverConfig {
-    /// Checks everything that can be checked without reading files.
-    ///
-    /// # Errors
-    /// The first setting that cannot be used.
-    pub fn validate(&self) -> Result<(), DeliverConfigError> {
-        for (index, webhook) in self.webhooks.iter().enumerate() {
-            webhook.validate()?;
-            if self.webhooks[..index].iter().any(|other| other.name == webhook.name) {
-                return Err(webhook.fault("name", "is given to two webhooks; rename one of them".into()));
-            }
-        }
-        Ok(())
-    }
-
-    /// The names of all sinks, as [`crate::store::Store::commit`] wants them.
-    #[must_use]
-    pub fn sink_names(&self) -> Vec<String> {
-        self.webhooks.iter().map(|webhook| webhook.name.clone()).collect()
-    }
-}
-
 impl WebhookConfig {
     /// Checks everything that can be checked without reading files.
     ///
@@ -162,13 +175,7 @@ impl WebhookConfig {
         }
         self.within("timeout_seconds", self.timeout_seconds, 1, 300)?;
         self.within("concurrency", self.concurrency, 1, 64)?;
-        let retry = &self.retry;
-        self.within("retry.initial_seconds", retry.initial_seconds, 1, 3600)?;
-        self.within("retry.max_seconds", retry.max_seconds, retry.initial_seconds, 86_400)?;
-        if let Some(hours) = retry.give_up_after_hours {
-            self.within("retry.give_up_after_hours", hours, 1, 8760)?;
-        }
-        Ok(())
+        self.retry.validate().map_err(|(field, message)| self.fault(field, message))
     }
 
     /// The address, checked.
@@ -176,35 +183,11 @@ impl WebhookConfig {
     /// # Errors
     /// When it is no HTTP address, holds a password, or would send unencrypted to another machine.
     pub fn address(&self) -> Result<Url, DeliverConfigError> {
-        let fault = |message: &str| Err(self.fault("url", message.into()));
-        if self.url.is_empty() {
-            return fault("is empty; give the address that takes alerts");
-        }
-        // The address itself is not repeated: its path or query may be as good as a password.
-        let url = match Url::parse(&self.url) {
-            Ok(url) => url,
-            Err(error) => return fault(&format!("is not an address: {error}")),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return fault("holds a user or password; send a token with `token_file` instead");
-        }
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if self.allow_plain_http || is_loopback(&url) => Ok(url),
-            "http" => fault(
-                "would send alerts unencrypted to another machine; use https, or set `allow_plain_http = true` where the network itself is protected",
-            ),
-            scheme => fault(&format!("begins with \"{scheme}:\"; use https")),
-        }
+        http::address(&self.url, self.allow_plain_http).map_err(|error| self.fault("url", error.to_string()))
     }
 
     fn check_name(&self) -> Result<(), DeliverConfigError> {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-        if (1..=64).contains(&self.name.len()) && self.name.bytes().all(is_plain) {
-            Ok(())
-        } else {
-            Err(self.fault("name", "must be 1 to 64 of a-z, 0-9, - and _".into()))
-        }
+        check_name(&self.name).map_err(|message| self.fault("name", message))
     }
 
     fn check_headers(&self) -> Result<(), DeliverConfigError> {
@@ -231,11 +214,7 @@ impl WebhookConfig {
     }
 
     fn within(&self, field: &'static str, value: u32, min: u32, max: u32) -> Result<(), DeliverConfigError> {
-        if (min..=max).contains(&value) {
-            Ok(())
-        } else {
-            Err(self.fault(field, format!("is {value}; use {min} to {max}")))
-        }
+        within(field, value, min, max).map_err(|(field, message)| self.fault(field, message))
     }
 
     pub(super) fn fault(&self, field: &'static str, message: String) -> DeliverConfigError {
@@ -243,11 +222,37 @@ impl WebhookConfig {
     }
 }
 
-// Only addresses of this machine: a name other than `localhost` may resolve to anything.
-fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+impl RetryConfig {
+    /// Checks that the times are in their ranges; gives the field and what is wrong with it.
+    pub(super) fn validate(&self) -> Result<(), (&'static str, String)> {
+        within("retry.initial_seconds", self.initial_seconds, 1, 3600)?;
+        within("retry.max_seconds", self.max_seconds, self.initial_seconds, 86_400)?;
+        self.give_up_after_hours.map_or(Ok(()), |hours| within("retry.give_up_after_hours", hours, 1, 8760))
+    }
+}
+
+/// What is wrong with the name of a sink, if anything is.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    if (1..=64).contains(&name.len()) && name.bytes().all(is_plain) {
+        Ok(())
+    } else {
+        Err("must be 1 to 64 of a-z, 0-9, - and _".into())
+    }
+}
+
+/// Checks a number against its range.
+pub(super) fn within(
+    field: &'static str,
+    value: u32,
+    min: u32,
+    max: u32,
+) -> Result<(), (&'static str, String)> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err((field, format!("is {value}; use {min} to {max}")))
+    }
 }
 
 #[cfg(test)]
@@ -289,8 +294,6 @@ mod tests {
         insta::assert_snapshot!(refusal(|w| w.secret_file = Some("x".into())), @r#"webhook "webhook": `secret_file` and `secret_env` are both given; keep one of the two"#);
         insta::assert_snapshot!(refusal(|w| w.secret_env = None), @r#"webhook "webhook": `secret_file` is missing; alerts are always signed: name a file here, or a variable in `secret_env` (make a secret with `echo whsec_$(openssl rand -base64 32)`)"#);
         insta::assert_snapshot!(refusal(|w| drop(w.headers.insert("Webhook-Id".into(), "1".into()))), @r#"webhook "webhook": `headers` has "Webhook-Id", which is set by fenghuo itself; remove it"#);
-        let two = DeliverConfig { webhooks: vec![webhook("https://a/"), webhook("https://b/")] };
-        insta::assert_snapshot!(two.validate().unwrap_err(), @r#"webhook "webhook": `name` is given to two webhooks; rename one of them"#);
     }
 
     #[test]
@@ -309,10 +312,19 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused_and_defaults_hold() {
-        assert!(toml::from_str::<DeliverConfig>("webhook = []").is_err());
-        let text = "[[webhooks]]\nurl = 'https://a.example/'\nretry = { max_seconds = 5 }";
-        let config: DeliverConfig = toml::from_str(text).unwrap();
-        assert_eq!(config.sink_names(), ["webhook"]);
-        assert_eq!(config.webhooks[0].retry, RetryConfig { max_seconds: 5, ..RetryConfig::default() });
+        assert!(toml::from_str::<WebhookConfig>("webhook = []").is_err());
+        let text = "url = 'https://a.example/'\nretry = { max_seconds = 5 }";
+        let config: WebhookConfig = toml::from_str(text).unwrap();
+        assert_eq!(config.retry, RetryConfig { max_seconds: 5, ..RetryConfig::default() });
+    }
+
+    #[test]
+    fn the_console_has_an_address_of_the_web() {
+        let config =
+            |text: &str| DeliverConfig { console_url: Some(text.into()), ..DeliverConfig::default() };
+        assert!(config("https://fenghuo.example/x").validate(&[]).is_ok());
+        for bad in ["", "fenghuo.example", "ftp://a", "javascript:alert(1)"] {
+            assert!(config(bad).validate(&[]).is_err(), "{bad}");
+        }
     }
 }

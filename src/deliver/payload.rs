@@ -1,8 +1,10 @@
 //! What a receiver gets.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Alert;
+use crate::model::{Alert, DeadLetter, DeadReason};
+use crate::store::OutboxRow;
 
 /// The version of the payload's form. Fields may be added within a version; a receiver ignores
 /// those it does not know. Removing or changing one makes a new version.
@@ -42,10 +44,24 @@ pub fn webhook_id(alert: &Alert) -> String {
     format!("{}.{}", alert.id, alert.revision)
 }
 
+/// What is put aside when a sink has refused an alert.
+pub(super) fn letter(row: &OutboxRow, detail: String, now: Timestamp) -> DeadLetter {
+    DeadLetter {
+        reason: DeadReason::Rejected,
+        detail,
+        source: row.sink.clone(),
+        at: webhook_id(&row.alert),
+        seen_at: now,
+        // An alert that cannot be written is refused for just that, with the reason in `detail`.
+        bytes: Payload::new(row.alert.clone()).to_bytes().unwrap_or_default(),
+        is_event: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::render::examples;
+    use crate::deliver::samples as examples;
 
     #[test]
     fn the_body_is_one_line_that_reads_back() {

@@ -57,7 +57,7 @@ pub fn render_alert(alert: &Alert) -> String {
 }
 
 /// How many people and work orders.
-fn size(alert: &Alert) -> String {
+pub(super) fn size(alert: &Alert) -> String {
     let mut text = format!("{}人，{}件工单", alert.callers, alert.complaints);
     if alert.anonymous > 0 {
         let _ = write!(text, "（其中{}件未留来电人，不计人数）", alert.anonymous);
@@ -66,7 +66,7 @@ fn size(alert: &Alert) -> String {
 }
 
 /// Why it is told now, from the numbers.
-fn reason(alert: &Alert) -> String {
+pub(super) fn reason(alert: &Alert) -> String {
     let callers = alert.callers;
     match (&alert.body, alert.state) {
         (AlertBody::Group(GroupAlert { registered: Some(name), .. }), AlertState::Raised) => {
@@ -98,7 +98,7 @@ fn reason(alert: &Alert) -> String {
     }
 }
 
-fn span_of_time(alert: &Alert) -> String {
+pub(super) fn span_of_time(alert: &Alert) -> String {
     if alert.first_at == alert.last_at {
         return local_time(alert.first_at);
     }
@@ -127,91 +127,8 @@ fn line(out: &mut String, text: &str) {
 }
 
 #[cfg(test)]
-pub(in crate::deliver) mod examples {
-    use crate::model::{
-        Alert, AlertBody, AlertKind, AlertState, GroupAlert, Level, RiskAlert, RiskHit, ScorePart,
-    };
-    use crate::model::{Span, Where};
-
-    /// A group incident as an engine would raise it.
-    pub(in crate::deliver) fn group() -> Alert {
-        let members: Vec<_> = (1..=6).map(|n| format!("2026022800{n:04}").into()).collect();
-        Alert {
-            id: "QS20260301-7F3K2QXA".into(),
-            revision: 1,
-            partition: "main".into(),
-            kind: AlertKind::GroupIncident,
-            state: AlertState::Raised,
-            level: Level::Blue,
-            raised_at: "2026-03-01T03:25:05Z".parse().unwrap(),
-            title: "【群诉·蓝】青石里小区：搅拌站噪音".into(),
-            summary: "3人反映青石里小区旁搅拌站夜间施工。".into(),
-            callers: 3,
-            complaints: 6,
-            anonymous: 1,
-            first_at: "2026-02-26T00:12:00Z".parse().unwrap(),
-            last_at: "2026-03-01T03:25:05Z".parse().unwrap(),
-            members: members.clone(),
-            body: AlertBody::Group(GroupAlert {
-                group: "g-1".into(),
-                place: Some("展览路街道 青石里小区".into()),
-                key_terms: vec!["搅拌站".into(), "噪音".into()],
-                central: members[0].clone(),
-                threshold: 3,
-                window_days: 30,
-                evidence: Vec::new(),
-                grouping: "3-0badcafe".into(),
-                pack: String::new(),
-                usual: None,
-                registered: None,
-                copied: 0,
-                merged_into: None,
-            }),
-        }
-    }
-
-    /// A financial risk as an engine would raise it.
-    pub(in crate::deliver) fn risk() -> Alert {
-        let part = |what: &str, score| ScorePart { what: what.into(), score };
-        let hit = RiskHit {
-            rule: "F07".into(),
-            rule_version: 2,
-            tags: vec!["涉企".into()],
-            category: "预付卡".into(),
-            score: 85,
-            alert_at: 80,
-            parts: vec![part("strong:跑路", 60.0), part("context:预付", 30.0), part("lower:询问", -5.0)],
-            spans: vec![Span { field: Where::Text, start: 0, end: 6 }],
-            masked: Vec::new(),
-            entity: Some("某某健身".into()),
-            entity_span: None,
-            claims: Vec::new(),
-            standard: None,
-            suppressed: None,
-        };
-        Alert {
-            id: "JR20260301-0C4M9TPD".into(),
-            kind: AlertKind::FinancialRisk,
-            level: Level::Orange,
-            title: "某某健身 卷款跑路".into(),
-            summary: String::new(),
-            callers: 2,
-            complaints: 2,
-            anonymous: 0,
-            members: vec!["a1".into(), "a2".into()],
-            body: AlertBody::Risk(RiskAlert {
-                entity: Some("某某健身".into()),
-                hits: vec![("a1".into(), hit)],
-                pack: "0123456789abcdef".into(),
-                claimed: crate::model::Claimed::default(),
-            }),
-            ..group()
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
+    use super::super::samples as examples;
     use super::*;
     use crate::model::Level;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Backoff, Verdict};
+use super::{Backoff, Limit, Verdict};
 use crate::model::Alert;
 
 /// An attempt under way.
@@ -29,8 +29,27 @@ pub trait Sink: Send + Sync {
     /// After how long an alert is put aside, if ever.
     fn give_up_after(&self) -> Option<Duration>;
 
-    /// Sends one alert at `now`. Never fails otherwise than by its answer.
-    fn send<'s>(&'s self, alert: &'s Alert, now: Timestamp) -> SinkFuture<'s>;
+    /// How many messages it takes in a time; none without a limit.
+    fn limit(&self) -> Option<Limit> {
+        None
+    }
+
+    /// How many of these alerts, from the first on, one message can tell of when more is due than the
+    /// limit lets through; at least 1. A sink without digests says 1, and so does one without a limit.
+    fn holds(&self, alerts: &[&Alert]) -> usize {
+        let _ = alerts;
+        1
+    }
+
+    /// How often it has to be told again of the alerts that it has and that are not over; never for
+    /// most.
+    fn renew_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Sends one message about these alerts at `now`: one, as many as it [`holds`](Self::holds), or,
+    /// for one that is told again ([`renew_every`](Self::renew_every)), all that it has. fails otherwise than by its answer, which is for all of them.
+    fn send<'s>(&'s self, alerts: &'s [&'s Alert], now: Timestamp) -> SinkFuture<'s>;
 }
 
 /// What came of one attempt.

@@ -29,7 +29,8 @@ impl Verdict {
     /// The receiver cannot be reached or does not answer in time.
     pub const UNREACHABLE: Self = Self::Retry { blame: Blame::Sink, alarm: false };
 
-    const MISCONFIGURED: Self = Self::Retry { blame: Blame::Sink, alarm: true };
+    /// Somebody has to mend a setting, here or there.
+    pub const MISCONFIGURED: Self = Self::Retry { blame: Blame::Sink, alarm: true };
 
     /// What an HTTP status means.
     ///

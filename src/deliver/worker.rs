@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::line::Line;
-use super::{Clock, Sink, SinkState};
+use super::{Clock, Gate, Sink, SinkState};
 use crate::store::Store;
 use crate::telemetry::deliver::{OutboxFailed, SinkOpened, SinkUnknown};
 
@@ -20,6 +20,7 @@ pub struct Deliver {
     owner: String,
     wake: Wake,
     states: watch::Sender<BTreeMap<String, SinkState>>,
+    gates: BTreeMap<String, Gate>,
 }
 
 /// Tells the worker that a commit has put something into the outbox. Cheap to clone; may be called
@@ -48,7 +49,14 @@ impl Deliver {
     pub fn new(store: Arc<dyn Store>, sinks: Vec<Arc<dyn Sink>>, clock: Clock, owner: String) -> Self {
         let states = sinks.iter().map(|sink| (sink.name().to_owned(), SinkState::Ok)).collect();
         let (wake, states) = (Wake(watch::Sender::new(0)), watch::Sender::new(states));
-        Self { store, sinks, clock, owner, wake, states }
+        Self { store, sinks, clock, owner, wake, states, gates: BTreeMap::new() }
+    }
+
+    /// Puts gates before sinks, by the sinks' names; the others get everything.
+    #[must_use]
+    pub fn with_gates(mut self, gates: BTreeMap<String, Gate>) -> Self {
+        self.gates = gates;
+        self
     }
 
     /// The way to wake it.
@@ -67,7 +75,7 @@ impl Deliver {
     /// Delivers until `shutdown` is cancelled. What is due then, and needs no waiting, still goes
     /// out within `grace`; rows whose attempt did not end are given back and sent again at the next
     /// start.
-    pub async fn run(self, shutdown: CancellationToken, grace: std::time::Duration) {
+    pub async fn run(mut self, shutdown: CancellationToken, grace: std::time::Duration) {
         self.tell_of_unknown_sinks().await;
         let states = Arc::new(self.states);
         let mut lines = JoinSet::new();
@@ -75,6 +83,7 @@ impl Deliver {
             SinkOpened { sink: sink.name() }.emit();
             let line = Line::new(
                 Arc::clone(&self.store),
+                self.gates.remove(sink.name()),
                 sink,
                 Arc::clone(&self.clock),
                 self.owner.clone(),

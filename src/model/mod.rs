@@ -19,6 +19,7 @@ mod ids;
 mod judgement;
 mod level;
 mod measures;
+mod notify;
 mod place;
 mod position;
 
@@ -36,5 +37,6 @@ pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
 pub use judgement::{Judgement, Truth};
 pub use level::{GrowthSteps, Level};
 pub use measures::{Counts, EngineStatus, OutboxDepth, SweepReport};
+pub use notify::NotifyReason;
 pub use place::{PlaceKind, PlaceMention, PlaceSource};
 pub use position::{Position, PositionDelta, Positions};

@@ -30,9 +30,9 @@ pub use crate::model::{Counts, OutboxDepth, SweepReport};
 pub use config::{MIN_AUDIT_DAYS, RetentionConfig, StoreConfig, Synchronous};
 pub use error::{CommitError, OpenError, StoreError};
 pub use records::{
-    AlertFilter, AuditEntry, BackupProgress, CheckReport, DeadLetterEntry, DeadLetterFilter, Known,
-    OpenComplaint, OutboxRow, PartitionState, StoredAlert, StoredComplaint, StoredDeadLetter, VacuumReport,
-    Words,
+    AlertFilter, AuditEntry, BackupProgress, CheckReport, DeadLetterEntry, DeadLetterFilter, Delivery,
+    DeliveryState, Known, OpenComplaint, OutboxRow, PartitionState, StoredAlert, StoredComplaint,
+    StoredDeadLetter, VacuumReport, Words,
 };
 
 use crate::model::Positions;
@@ -125,7 +125,8 @@ pub trait Store: Positions + Send + Sync {
     // ---- delivery ----
 
     /// Leases up to `limit` rows of a sink that are due at `now` to `owner` until `lease_until`:
-    /// only the oldest undelivered revision of each alert, longest due first.
+    /// only the oldest undelivered revision of each alert; the highest level first, within a level the
+    /// longest due.
     fn due(
         &self,
         now: Timestamp,
@@ -139,21 +140,51 @@ pub trait Store: Positions + Send + Sync {
     /// nothing waits.
     fn next_due(&self, sink: &str) -> Result<Option<Timestamp>, StoreError>;
 
-    /// The receiver has it. The row stays as the record of the delivery, with what the receiver
-    /// answered. Returns false when it was not waiting any more (somebody else delivered it).
-    fn delivered(&self, row: &OutboxRow, now: Timestamp, receipt: &str) -> Result<bool, StoreError>;
+    /// The receiver has all of these, told in one message. The rows stay as the record of the
+    /// delivery, with what the receiver answered. Returns how many were still waiting (the others
+    /// somebody else delivered).
+    fn delivered_all(&self, rows: &[OutboxRow], now: Timestamp, receipt: &str) -> Result<u64, StoreError>;
 
-    /// Sending failed; try again at `when`. Returns false when the lease had gone to somebody else,
-    /// whose business it now is.
-    fn retry_at(&self, row: &OutboxRow, when: Timestamp, error: &str) -> Result<bool, StoreError>;
+    /// [`delivered_all`](Self::delivered_all) for one; false when it was not waiting any more.
+    fn delivered(&self, row: &OutboxRow, now: Timestamp, receipt: &str) -> Result<bool, StoreError> {
+        Ok(self.delivered_all(std::slice::from_ref(row), now, receipt)? > 0)
+    }
 
-    /// Gives a lease back untried, for example on shutdown. Returns false when it had gone already.
-    fn release(&self, row: &OutboxRow, now: Timestamp) -> Result<bool, StoreError>;
+    /// Settles rows without sending them, for good: `why` says in words for people what keeps them
+    /// back, and stays on record. The alerts' next revisions are then due. Returns how many were
+    /// still waiting.
+    fn suppressed(&self, rows: &[OutboxRow], now: Timestamp, why: &str) -> Result<u64, StoreError>;
+
+    /// Sending these failed; try again at `when`. Returns how many leases were still held: the
+    /// others had gone to somebody else, whose business they now are.
+    fn retry_all_at(&self, rows: &[OutboxRow], when: Timestamp, error: &str) -> Result<u64, StoreError>;
+
+    /// [`retry_all_at`](Self::retry_all_at) for one; false when the lease had gone.
+    fn retry_at(&self, row: &OutboxRow, when: Timestamp, error: &str) -> Result<bool, StoreError> {
+        Ok(self.retry_all_at(std::slice::from_ref(row), when, error)? > 0)
+    }
+
+    /// Gives leases back untried, to be due at `when`, for example on shutdown. Returns how many were
+    /// still held.
+    fn release_all(&self, rows: &[OutboxRow], when: Timestamp) -> Result<u64, StoreError>;
+
+    /// [`release_all`](Self::release_all) for one; false when the lease had gone already.
+    fn release(&self, row: &OutboxRow, when: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.release_all(std::slice::from_ref(row), when)? > 0)
+    }
 
     /// Sending can never succeed: the row leaves the outbox and `letter` becomes a dead letter in
     /// one transaction; the alert's next revision is then due. Returns the dead letter's number, or
     /// `None` when the row was not waiting any more.
     fn refused(&self, row: &OutboxRow, letter: &DeadLetter) -> Result<Option<i64>, StoreError>;
+
+    /// The last revision that a sink has of each alert that is not over; with `ended_since` also of
+    /// those of which it had the end then or later: what a receiver that forgets has to be told again.
+    /// Ordered by id.
+    fn told(&self, sink: &str, ended_since: Option<Timestamp>) -> Result<Vec<Alert>, StoreError>;
+
+    /// What became of an alert at each sink, by revision and sink.
+    fn deliveries(&self, id: &AlertId) -> Result<Vec<Delivery>, StoreError>;
 
     /// What waits for one sink.
     fn outbox_depth(&self, sink: &str) -> Result<OutboxDepth, StoreError>;

@@ -154,6 +154,50 @@ pub struct OutboxRow {
     pub lease_until: Timestamp,
 }
 
+/// What became of one alert revision at one sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// The revision.
+    pub revision: u32,
+    /// The sink.
+    pub sink: String,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// When it got there; of what waits, when it is tried next, when that is known (wall clock).
+    pub at: Option<Timestamp>,
+    /// What the receiver said last, or why it was kept back; without secrets.
+    pub said: Option<String>,
+    /// How often sending has failed.
+    pub attempts: u32,
+}
+
+/// How the delivery of an alert revision to a sink stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Not yet there.
+    Waiting,
+    /// The receiver has it.
+    Delivered,
+    /// Kept back by a route, a higher alert or a silence.
+    Suppressed,
+    /// The receiver will not take it; it is a dead letter.
+    Refused,
+}
+
+impl DeliveryState {
+    /// The Chinese name that people see.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Waiting => "待发",
+            Self::Delivered => "已送达",
+            Self::Suppressed => "未发",
+            Self::Refused => "被拒收",
+        }
+    }
+}
+
 /// A dead letter without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetterEntry {

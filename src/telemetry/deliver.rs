@@ -30,6 +30,13 @@ static SINK_STATE: LazyLock<IntGaugeVec> = LazyLock::new(|| {
         &["sink", "state"],
     )
 });
+static KEPT_BACK: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counter(
+        "fenghuo_deliver_kept_back_total",
+        "Alerts that routes or a higher alert kept from a channel.",
+        &["sink"],
+    )
+});
 static STORE_FAILURES: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counter(
         "fenghuo_deliver_store_failures_total",
@@ -107,6 +114,26 @@ impl AlertAttempted<'_> {
                 "alert not delivered"
             );
         }
+    }
+}
+
+/// A channel's routes, or a higher alert, keep an alert back for good. Series:
+/// `fenghuo_deliver_kept_back_total{sink}` (moved by `deliver.routes` and `deliver.inhibit`).
+#[derive(Debug)]
+pub struct AlertKeptBack<'e> {
+    /// The channel.
+    pub sink: &'e str,
+    /// The alert.
+    pub alert: &'e str,
+    /// Why, in words for people.
+    pub why: &'e str,
+}
+
+impl AlertKeptBack<'_> {
+    /// Counts and logs.
+    pub fn emit(self) {
+        KEPT_BACK.with_label_values(&[self.sink]).inc();
+        tracing::info!(sink = self.sink, alert = self.alert, why = self.why, "alert kept back");
     }
 }
 

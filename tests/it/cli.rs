@@ -304,3 +304,31 @@ fn a_demo_touches_no_service_and_leaves_nothing() {
     assert_eq!((said.code, said.err.lines().count()), (4, 1), "{}", said.err);
     assert!(said.err.contains("name a new folder"), "{}", said.err);
 }
+
+#[test]
+fn route_test_says_where_an_alert_would_go_and_why() {
+    let config = "[channels.duty.syslog]
+[channels.mail.syslog]
+address = 'udp://127.0.0.1:514'
+[[deliver.routes]]
+name = 'red'
+levels = ['red']
+to = ['duty']
+[[deliver.routes]]
+name = 'rest'
+nobody = true
+";
+    let folder = Folder::with("f.toml", config);
+    let test = ["--config", "f.toml", "route", "test", "--at", "2026-03-06T12:00:00+08:00"];
+    let said = folder.run(&[&test[..], &["--level", "red"]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    insta::assert_snapshot!(said.out, @r"
+    2026-03-06 12:00：
+      duty  发送（red）
+      mail  不发（按路由不发此渠道：发往duty（red））
+    ");
+    let said = folder.run(&[&test[..], &["--level", "blue", "--json"]].concat());
+    let answer: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!((said.code, &answer["channels"][0]["outcome"]), (1, &"suppress".into()));
+    assert_eq!(Folder::new().run(&["route", "test"]).code, 2, "there are no channels");
+}

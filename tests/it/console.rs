@@ -151,7 +151,7 @@ impl Site {
             alerts,
             ..Commit::new(PartitionKey::from("main"), 0, at())
         };
-        store.commit(&commit, &[]).unwrap();
+        store.commit(&commit, &["centre".into()]).unwrap();
         let model: Arc<dyn ReadModel> = Arc::new(store);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -288,9 +288,13 @@ async fn a_group_is_explained_with_the_shared_words_marked() {
         "原文已超过保存期限",
         "第1次说明 &amp; 更多",
         "第2次说明",
+        "首次提示",
+        "centre 待发",
     ] {
         assert!(page.contains(said), "{said} in {page}");
     }
+    let deliveries = site.json("/v1/alerts/QS-1").await["deliveries"].take();
+    assert_eq!((&deliveries[0]["sink"], &deliveries[0]["state"]), (&"centre".into(), &"waiting".into()));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of ARCHITECTURE.md, each with the rooms it may use. `daemon` and `cli` put the others
 /// together and may use them all.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("text", &["model"]),
     ("place", &["model", "text"]),
@@ -17,9 +17,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("eval", &["model"]),
     ("generate", &["model"]),
     ("telemetry", &["model"]),
-    ("source", &["model", "telemetry"]),
+    ("kafka", &[]),
+    ("source", &["model", "telemetry", "kafka"]),
     ("store", &["model", "telemetry"]),
-    ("deliver", &["model", "store", "telemetry"]),
+    ("deliver", &["model", "store", "telemetry", "kafka"]),
     ("console", &["model", "text", "store", "telemetry"]),
 ];
 

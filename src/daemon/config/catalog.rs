@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
+/// Stands in a path for a name that the user gives, as in `channels.NAME.timeout_seconds`.
+pub const NAME: &str = "NAME";
+
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
@@ -74,9 +77,33 @@ impl Catalog {
         catalog
     }
 
-    /// The setting with exactly this path.
+    /// The setting with this path, in which names that the user gives may stand.
     pub fn get(&self, path: &str) -> Option<&Setting> {
-        self.settings().find(|setting| setting.path == path)
+        self.settings().find(|setting| matches(&setting.path, path))
+    }
+
+    /// The sections of a configuration, once for each name that its user has given.
+    #[must_use]
+    pub fn sections_of(&self, config: &Value) -> Vec<Section> {
+        let mut out = Vec::new();
+        for section in &self.sections {
+            let Some((before, after)) = section.path.split_once(NAME) else {
+                out.push(section.clone());
+                continue;
+            };
+            let table =
+                before.trim_end_matches('.').split('.').try_fold(config, |value, name| value.get(name));
+            for name in table.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys) {
+                let path = format!("{before}{name}{after}");
+                let within = |setting: &Setting| {
+                    let last = setting.path.rsplit('.').next().unwrap_or_default();
+                    Setting { path: format!("{path}.{last}"), ..setting.clone() }
+                };
+                let settings = section.settings.iter().map(within).collect();
+                out.push(Section { path: path.clone(), settings, ..section.clone() });
+            }
+        }
+        out
     }
 
     /// All settings of all sections.
@@ -88,11 +115,18 @@ impl Catalog {
     #[must_use]
     pub fn admits(&self, path: &str) -> bool {
         self.settings().any(|setting| {
-            setting.path == path
+            matches(&setting.path, path)
                 || setting.kind == Kind::Map
                     && path.strip_prefix(&setting.path).is_some_and(|rest| rest.starts_with('.'))
-        }) || self.sections.iter().any(|section| !path.is_empty() && section.path == path)
+        }) || self.sections.iter().any(|section| !path.is_empty() && matches(&section.path, path))
     }
+}
+
+/// Whether a path of the catalog means this path.
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('.');
+    pattern.split('.').all(|wanted| parts.next().is_some_and(|part| wanted == NAME || wanted == part))
+        && parts.next().is_none()
 }
 
 struct Walk {
@@ -108,7 +142,10 @@ impl Walk {
         for (name, property) in properties {
             let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let (resolved, can_be_absent) = self.resolve(property);
-            if resolved.get("properties").is_some() {
+            let named = resolved.get("additionalProperties").map(|each| self.resolve(each).0);
+            if let Some(each) = named.filter(|each| each.get("properties").is_some()) {
+                self.section(out, &format!("{inner}.{NAME}"), property, &each, true);
+            } else if resolved.get("properties").is_some() {
                 // What lies in a part that is off by default is off with it.
                 self.section(out, &inner, property, &resolved, optional || can_be_absent);
             } else {

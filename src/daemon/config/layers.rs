@@ -76,15 +76,16 @@ impl Provider for &Layer {
 impl Layer {
     /// Whether this layer sets something at the path.
     pub(super) fn has(&self, path: &[String]) -> bool {
-        let mut dict = &self.dict;
-        for (index, name) in path.iter().enumerate() {
-            match dict.get(name) {
-                Some(_) if index + 1 == path.len() => return true,
-                Some(Value::Dict(_, inner)) => dict = inner,
-                _ => return false,
-            }
+        let Some((first, rest)) = path.split_first() else { return true };
+        let mut found = self.dict.get(first);
+        for name in rest {
+            found = match found {
+                Some(Value::Dict(_, inner)) => inner.get(name),
+                Some(Value::Array(_, items)) => name.parse().ok().and_then(|index: usize| items.get(index)),
+                _ => None,
+            };
         }
-        path.is_empty()
+        found.is_some()
     }
 
     /// Takes out what is set at the path.

@@ -145,7 +145,7 @@ impl<T: Serialize> Loaded<T> {
     pub fn effective(&self) -> Vec<Effective> {
         let all = serde_json::to_value(&self.config).expect("a configuration is plain data");
         let mut out = Vec::new();
-        for section in &self.catalog.sections {
+        for section in &self.catalog.sections_of(&all) {
             // A part that is off has no settings in force.
             if section.optional && at(&all, &section.path).is_none_or(Value::is_null) {
                 continue;
@@ -170,14 +170,23 @@ impl<T: Serialize> Loaded<T> {
         layer.map_or_else(|| "default".into(), |layer| layer.place(&path, false))
     }
 
+    // Of what is missing, the place of the table around it.
+    fn nearest_origin(&self, path: &str) -> String {
+        let mut path = Some(path);
+        while let Some(part) = path {
+            match self.origin(part) {
+                origin if origin == "default" => path = part.rsplit_once('.').map(|(around, _)| around),
+                origin => return origin,
+            }
+        }
+        "configuration".to_owned()
+    }
+
     /// Gives faults found later, when the settings are put to use, the places they come from.
     #[must_use]
     pub fn errors(&self, invalid: Vec<Invalid>) -> ConfigErrors {
         let place = |Invalid { path, message }: Invalid| {
-            let origin = match self.origin(&path) {
-                origin if origin == "default" => "configuration".to_owned(),
-                origin => origin,
-            };
+            let origin = self.nearest_origin(&path);
             ConfigError { origin, message: format!("`{path}`: {message}") }
         };
         ConfigErrors(invalid.into_iter().map(place).collect())
@@ -186,7 +195,7 @@ impl<T: Serialize> Loaded<T> {
     fn out_of_range(&self) -> Vec<Invalid> {
         let all = serde_json::to_value(&self.config).expect("a configuration is plain data");
         let mut out = Vec::new();
-        for setting in self.catalog.settings() {
+        for setting in self.catalog.sections_of(&all).iter().flat_map(|section| &section.settings) {
             let Some(number) = at(&all, &setting.path).and_then(Value::as_f64) else { continue };
             if !matches!(setting.kind, Kind::Integer | Kind::Number) {
                 continue;

@@ -19,6 +19,7 @@ mod render;
 mod settings;
 mod wording;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -31,7 +32,8 @@ pub use render::{Active, example, reference, toml};
 pub use settings::Settings;
 
 use super::core::{IntakeConfig, RulesConfig};
-use crate::deliver::WebhookConfig;
+use crate::deliver::channel::ChannelConfig;
+use crate::deliver::{DeliverConfig, WebhookConfig};
 use crate::engine::EngineConfig;
 use crate::source::decode::DecodeConfig;
 use crate::source::file::FileConfig;
@@ -75,6 +77,10 @@ pub struct Config {
     pub file: Option<FileConfig>,
     /// Pushing alerts to a webhook. Off unless this table is there.
     pub webhook: Option<WebhookConfig>,
+    /// What messages to people have in common.
+    pub deliver: DeliverConfig,
+    /// Channels besides the webhook, each under a name of your own: `[channels.NAME]`.
+    pub channels: BTreeMap<String, ChannelConfig>,
 }
 
 /// What is written about the daemon's own doings.
@@ -162,6 +168,8 @@ impl Default for Config {
             kafka: None,
             file: None,
             webhook: None,
+            deliver: DeliverConfig::default(),
+            channels: BTreeMap::new(),
         }
     }
 }

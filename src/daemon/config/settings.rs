@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, Invalid, Loaded};
 use crate::daemon::secrets::{check_file, secret};
+use crate::daemon::sinks;
 use crate::source::decode::Decoder;
 use crate::source::http::HttpConfig;
 #[cfg(feature = "kafka")]
@@ -57,6 +58,7 @@ impl Settings {
                 out.push(Invalid::new(format!("{name}_{end}"), error.to_string()));
             }
         }
+        out.extend(channels(config));
         for (name, what, path) in files_of_rooms(config) {
             out.extend(check_file(what, path).err().map(|error| Invalid::new(name, error.to_string())));
         }
@@ -69,6 +71,18 @@ impl Settings {
             out.extend(kafka.client().err().map(|error| named("kafka", &error.to_string())));
         }
         out
+    }
+}
+
+/// What is wrong with the channels when they are set up: secrets, certificates, templates.
+fn channels(config: &Config) -> Vec<Invalid> {
+    match sinks::words(config) {
+        Ok(words) => sinks::channels(config, &words)
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|fault| Invalid::new(fault.setting, fault.message))
+            .collect(),
+        Err(error) => vec![Invalid::new("deliver.templates_dir", error.to_string())],
     }
 }
 
@@ -153,6 +167,20 @@ pub(super) fn relations(config: &Config) -> Vec<Invalid> {
         );
         either(&mut out, "webhook", "secret", webhook.secret_file.is_some(), webhook.secret_env.is_some());
     }
+    let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
+    if let Err((field, message)) = config.deliver.validate(&channels) {
+        out.push(Invalid::new(format!("deliver.{field}"), message));
+    }
+    for (name, channel) in &config.channels {
+        let path = format!("channels.{name}");
+        if let Err((setting, message)) = channel.validate(name) {
+            let dot = if setting.is_empty() { "" } else { "." };
+            out.push(Invalid::new(format!("{path}{dot}{setting}"), message));
+        }
+        if config.webhook.as_ref().is_some_and(|webhook| webhook.name == *name) {
+            out.push(Invalid::new(path, "is the webhook's name, too; rename one of the two"));
+        }
+    }
     out
 }
 
@@ -167,7 +195,7 @@ fn either(out: &mut Vec<Invalid>, section: &str, what: &str, file: bool, env: bo
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::super::catalog::Catalog;
+    use super::super::catalog::{Catalog, NAME};
     use super::super::{Flag, Sources};
     use super::*;
 
@@ -193,11 +221,34 @@ mod tests {
             if !name.ends_with("_file") || PUBLIC.contains(&name) {
                 continue;
             }
-            let mut settings = vec![(&*setting.path, path.to_str().unwrap())];
+            let tested = setting.path.replace(NAME, "duty");
+            let mut settings = vec![(&*tested, path.to_str().unwrap())];
             let section = setting.path.split('.').next().unwrap();
             settings.extend(match section {
                 "webhook" => vec![("webhook.url", "https://centre.example/hooks")],
                 "kafka" => vec![("kafka.brokers", "[\"kafka-1:9092\"]")],
+                _ => Vec::new(),
+            });
+            let url_env = tested.replace("secret_file", "url_env");
+            if section == "channels" && name == "secret_file" {
+                settings.push((&url_env, "PATH"));
+            }
+            settings.extend(match &*tested {
+                "channels.duty.mail.password_file" => vec![
+                    ("channels.duty.mail.server", "mail.example"),
+                    ("channels.duty.mail.username", "fenghuo"),
+                    ("channels.duty.mail.from", "a@mail.example"),
+                    ("channels.duty.mail.to", "b@mail.example"),
+                ],
+                "channels.duty.alertmanager.password_file" => {
+                    vec![("channels.duty.alertmanager.url", "https://am.example")]
+                }
+                "channels.duty.kafka.password_file" => vec![
+                    ("channels.duty.kafka.brokers", "[\"kafka-1:9092\"]"),
+                    ("channels.duty.kafka.topic", "alerts"),
+                    ("channels.duty.kafka.security", "sasl_ssl"),
+                    ("channels.duty.kafka.username", "fenghuo"),
+                ],
                 _ => Vec::new(),
             });
             if setting.path == "webhook.token_file" {
@@ -211,9 +262,9 @@ mod tests {
                 let faults = Settings::faults(&config).into_iter().filter(is_open);
                 faults.map(|fault| fault.path).collect::<Vec<_>>()
             };
-            assert_eq!(complaints(0o644), [&*setting.path]);
-            assert_eq!(complaints(0o640), [""; 0], "{}", setting.path);
-            checked.push(setting.path.clone());
+            assert_eq!(complaints(0o644), [&*tested]);
+            assert_eq!(complaints(0o640), [""; 0], "{tested}");
+            checked.push(tested);
         }
         #[cfg(feature = "kafka")]
         assert_eq!(
@@ -225,7 +276,15 @@ mod tests {
                 "kafka.key_file",
                 "kafka.key_password_file",
                 "webhook.secret_file",
-                "webhook.token_file"
+                "webhook.token_file",
+                "channels.duty.wecom.url_file",
+                "channels.duty.dingtalk.url_file",
+                "channels.duty.dingtalk.secret_file",
+                "channels.duty.feishu.url_file",
+                "channels.duty.feishu.secret_file",
+                "channels.duty.mail.password_file",
+                "channels.duty.alertmanager.password_file",
+                "channels.duty.kafka.password_file",
             ]
         );
     }
@@ -238,5 +297,32 @@ mod tests {
         insta::assert_snapshot!(errors, @"flag --set http.shutdown_grace_seconds: `http.shutdown_grace_seconds`: is 20 and `shutdown_seconds` is 20; requests would take all the time for stopping, so lower the first or raise the second");
         Config::load(&given(&[("shutdown_seconds", "4")])).unwrap();
         Config::load(&given(&[("shutdown_seconds", "1"), ("http.shutdown_grace_seconds", "0")])).unwrap();
+    }
+
+    #[test]
+    fn faults_of_channels_are_told_with_their_place() {
+        let told = |text: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("f.toml");
+            std::fs::write(&file, text).unwrap();
+            let loaded = Config::load(&Sources { file: Some(file), ..Sources::default() });
+            let errors = loaded.and_then(|loaded| match Settings::faults(&loaded.config) {
+                faults if faults.is_empty() => Ok(()),
+                faults => Err(loaded.errors(faults)),
+            });
+            let said = errors.map_or_else(|errors| errors.to_string(), |()| "good".into());
+            said.replace(&format!("{}/", folder.path().display()), "")
+        };
+        insta::assert_snapshot!(told("[channels.duty]\n[channels.duty.wecom]\nurl_flie = 'x'"), @"f.toml:3:1: there is no setting `channels.duty.wecom.url_flie`; did you mean `channels.duty.wecom.url_file`?");
+        insta::assert_snapshot!(told("[channels.duty]\nper_minute = 0\nwecom = { url_env = 'PATH' }"), @"f.toml:2:14: `channels.duty.per_minute`: 0 is out of range; give a number from 1 to 6000");
+        insta::assert_snapshot!(told("[channels.duty]\nper_minute = 5"), @"f.toml:1:1: `channels.duty`: has no kind; give it a table that says what it is: `wecom`, `dingtalk`, `feishu`, `mail`, `alertmanager`, `syslog`, `kafka`");
+        insta::assert_snapshot!(told("[channels.Duty.wecom]\nurl_env = 'PATH'"), @"f.toml:1:11: `channels.Duty`: the name of a channel must be 1 to 64 of a-z, 0-9, - and _");
+        insta::assert_snapshot!(told("[channels.duty.wecom]\n"), @"f.toml:1:1: `channels.duty.wecom.url_file`: is missing; name a file with the address of the robot, or a variable in `url_env`");
+        insta::assert_snapshot!(told("[channels.duty.wecom]\nurl_env = 'PATH'"), @"f.toml:2:11: `channels.duty.wecom.url_env`: is not an address: relative URL without a base");
+        let log = "[channels.log.syslog]\naddress = 'udp://127.0.0.1:514'";
+        insta::assert_snapshot!(told(&format!("{log}\n[[deliver.routes]]\nto = ['log']\n[[deliver.routes]]\nto = ['lgo']")), @r#"f.toml:6:6: `deliver.routes.1.to`: names "lgo", which is no channel; channels: log"#);
+        insta::assert_snapshot!(told("[deliver]\ntemplates_dir = 'none'"), @"f.toml:2:17: `deliver.templates_dir`: none: cannot be read: No such file or directory (os error 2); correct `deliver.templates_dir`");
+        insta::assert_snapshot!(told(log), @"good");
+        insta::assert_snapshot!(told(&format!("[webhook]\nname = 'log'\nurl = 'https://a.example'\nsecret_env = 'PATH'\n{log}")), @"f.toml:5:11: `channels.log`: is the webhook's name, too; rename one of the two");
     }
 }

@@ -2,7 +2,7 @@
 
 use figment::error::{Actual, Kind as Fault};
 
-use super::catalog::{Catalog, Kind};
+use super::catalog::{Catalog, Kind, NAME, Setting};
 use super::error::nearest;
 
 /// A section with more settings than this is not listed in a message.
@@ -50,7 +50,10 @@ fn unknown(name: &str, path: &[String], expected: &[&str], catalog: &Catalog) ->
     if let Some(near) = nearest(name, expected.iter().copied()) {
         return format!("there is no setting `{full}`; did you mean `{}`?", inner(near));
     }
-    let elsewhere = catalog.settings().find(|setting| setting.path.rsplit('.').next() == Some(name));
+    // Parts of which there are several have settings of usual names (`port`), which say little.
+    let is_meant =
+        |setting: &&Setting| setting.path.rsplit('.').next() == Some(name) && !setting.path.contains(NAME);
+    let elsewhere = catalog.settings().find(is_meant);
     if let Some(setting) = elsewhere {
         return format!("there is no setting `{full}`; did you mean `{}`?", setting.path);
     }

@@ -121,7 +121,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::render::examples;
+    use crate::deliver::samples as examples;
     use crate::model::Alert;
 
     fn payload(revision: u32) -> Payload {

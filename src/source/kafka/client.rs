@@ -1,48 +1,9 @@
 //! From our settings to those of librdkafka.
 
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use rdkafka::ClientConfig;
-use rdkafka::error::KafkaError;
-use secrecy::{ExposeSecret, SecretString};
 
 use super::config::KafkaConfig;
-
-/// A setting that cannot be used. One line: the field, what is wrong, what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum KafkaConfigError {
-    /// A required field is missing or a value is out of its range.
-    #[error("kafka.{field}: {problem}")]
-    Field {
-        /// The field's name.
-        field: String,
-        /// What is wrong with it and what to do.
-        problem: String,
-    },
-    /// A file that a field names cannot be read.
-    #[error("kafka.{field}: {path} cannot be read ({source}); correct the path, or let the user that runs fenghuo read it", path = .path.display())]
-    File {
-        /// The field's name.
-        field: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// librdkafka refused a property of the `librdkafka` table.
-    #[error("kafka.librdkafka.\"{key}\": {problem}")]
-    Property {
-        /// The property.
-        key: String,
-        /// Why it was refused.
-        problem: String,
-    },
-    /// librdkafka could not start with these settings.
-    #[error("kafka: the client cannot be made: {0}")]
-    Client(String),
-}
+use crate::kafka::{Access, KafkaConfigError, field};
 
 /// Properties that are not the user's to set, each with what to do instead.
 const OWNED: [(&str, &str); 33] = [
@@ -99,7 +60,6 @@ impl KafkaConfig {
             check_property(key)?;
             client.set(key, value);
         }
-        client.set("bootstrap.servers", self.brokers.join(","));
         client.set("group.id", &self.group);
         client.set("group.protocol", "classic");
         client.set("partition.assignment.strategy", "cooperative-sticky");
@@ -115,29 +75,30 @@ impl KafkaConfig {
         // librdkafka allows; a single record that is larger still comes through.
         let fetch_bytes = (u64::from(self.prefetch_kib) * 1024).clamp(1_000_000, 50 << 20);
         client.set("fetch.max.bytes", fetch_bytes.to_string());
-        self.set_security(&mut client)?;
+        self.access().apply(&mut client)?;
         Ok(client)
     }
 
+    /// How the brokers are reached.
+    fn access(&self) -> Access<'_> {
+        Access {
+            brokers: &self.brokers,
+            topic: &self.topic,
+            security: self.security,
+            sasl_mechanism: self.sasl_mechanism,
+            username: self.username.as_deref(),
+            password_file: self.password_file.as_deref(),
+            password_env: self.password_env.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+            cert_file: self.cert_file.as_deref(),
+            key_file: self.key_file.as_deref(),
+            key_password_file: self.key_password_file.as_deref(),
+            key_password_env: self.key_password_env.as_deref(),
+        }
+    }
+
     fn check_names(&self) -> Result<(), KafkaConfigError> {
-        if self.brokers.is_empty() {
-            return Err(field(
-                "brokers",
-                "is empty; name at least one broker, for example [\"kafka-1:9092\"]",
-            ));
-        }
-        if let Some(broker) = self.brokers.iter().find(|broker| !is_address(broker)) {
-            let problem = format!("`{broker}` is not host:port; write for example \"kafka-1:9092\"");
-            return Err(field("brokers", problem));
-        }
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if self.topic.is_empty() || self.topic.len() > 249 || !self.topic.chars().all(legal) {
-            let problem = format!(
-                "`{}` is not a topic's name (1 to 249 of a-z A-Z 0-9 . _ -; no patterns)",
-                self.topic
-            );
-            return Err(field("topic", problem));
-        }
+        self.access().check_names()?;
         if self.group.trim().is_empty() {
             return Err(field("group", "is empty; name the consumer group, for example \"fenghuo\""));
         }
@@ -161,75 +122,6 @@ impl KafkaConfig {
         }
         Ok(())
     }
-
-    fn set_security(&self, client: &mut ClientConfig) -> Result<(), KafkaConfigError> {
-        client.set("security.protocol", self.security.as_str());
-        if self.security.has_sasl() {
-            let Some(username) = self.username.as_deref().filter(|name| !name.is_empty()) else {
-                return Err(field("username", "is missing; `security` asks for SASL"));
-            };
-            let password = secret("password", self.password_file.as_deref(), self.password_env.as_deref())?
-                .ok_or_else(|| {
-                field("password_file", "is missing; `security` asks for SASL. Or set `password_env`")
-            })?;
-            client.set("sasl.mechanism", self.sasl_mechanism.as_str());
-            client.set("sasl.username", username);
-            client.set("sasl.password", password.expose_secret());
-        } else if self.username.is_some() || self.password_file.is_some() || self.password_env.is_some() {
-            let problem = "is set, but `security` is not sasl_ssl or sasl_plaintext, so it would not be used";
-            return Err(field("username", problem));
-        }
-        if !self.security.has_tls() {
-            if self.ca_file.is_some() || self.cert_file.is_some() || self.key_file.is_some() {
-                let problem = "is set, but `security` is not ssl or sasl_ssl, so it would not be used";
-                return Err(field("ca_file", problem));
-            }
-            return Ok(());
-        }
-        match (&self.cert_file, &self.key_file) {
-            (Some(_), None) => return Err(field("key_file", "is missing; it goes with `cert_file`")),
-            (None, Some(_)) => return Err(field("cert_file", "is missing; it goes with `key_file`")),
-            _ => {}
-        }
-        // The TLS library is built in, so it does not know where this system keeps its authorities.
-        client.set("ssl.ca.location", "probe");
-        for (name, property, file) in [
-            ("ca_file", "ssl.ca.location", &self.ca_file),
-            ("cert_file", "ssl.certificate.location", &self.cert_file),
-            ("key_file", "ssl.key.location", &self.key_file),
-        ] {
-            if let Some(path) = file {
-                read(name, path)?;
-                client.set(property, path.display().to_string());
-            }
-        }
-        let password =
-            secret("key_password", self.key_password_file.as_deref(), self.key_password_env.as_deref())?;
-        if let Some(password) = password {
-            client.set("ssl.key.password", password.expose_secret());
-        }
-        Ok(())
-    }
-}
-
-/// Why librdkafka refused the settings.
-pub(super) fn refused(error: KafkaError) -> KafkaConfigError {
-    match error {
-        KafkaError::ClientConfig(_, problem, key, value) => {
-            let problem =
-                if problem.is_empty() { format!("`{value}` is not a value of it") } else { problem };
-            KafkaConfigError::Property { key, problem }
-        }
-        other => KafkaConfigError::Client(other.to_string()),
-    }
-}
-
-fn is_address(broker: &str) -> bool {
-    broker.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty()
-            && !host.contains(char::is_whitespace)
-            && port.parse::<u16>().is_ok_and(|port| port > 0)
-    })
 }
 
 fn check_property(key: &str) -> Result<(), KafkaConfigError> {
@@ -243,52 +135,12 @@ fn check_property(key: &str) -> Result<(), KafkaConfigError> {
     Ok(())
 }
 
-fn secret(
-    what: &'static str,
-    file: Option<&Path>,
-    env: Option<&str>,
-) -> Result<Option<SecretString>, KafkaConfigError> {
-    let (name, text) = match (file, env) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => {
-            return Err(field(
-                format!("{what}_env"),
-                format!("is set together with `{what}_file`; keep one"),
-            ));
-        }
-        (Some(path), None) => {
-            let field = if what == "password" { "password_file" } else { "key_password_file" };
-            let bytes = read(field, path)?;
-            let text = String::from_utf8(bytes)
-                .map_err(|_| self::field(field, format!("{} is not UTF-8", path.display())))?;
-            (field.to_owned(), text)
-        }
-        (None, Some(variable)) => {
-            let name = format!("{what}_env");
-            let text = std::env::var(variable)
-                .map_err(|_| field(name.clone(), format!("the environment has no readable `{variable}`")))?;
-            (name, text)
-        }
-    };
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(field(name, "names a secret that is empty"));
-    }
-    Ok(Some(SecretString::from(text)))
-}
-
-fn read(field: &'static str, path: &Path) -> Result<Vec<u8>, KafkaConfigError> {
-    fs::read(path).map_err(|source| KafkaConfigError::File { field, path: path.into(), source })
-}
-
-fn field(name: impl Into<String>, problem: impl fmt::Display) -> KafkaConfigError {
-    KafkaConfigError::Field { field: name.into(), problem: problem.to_string() }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::config::Security;
+    use std::fs;
+
     use super::*;
+    use crate::kafka::Security;
 
     fn config() -> KafkaConfig {
         KafkaConfig { brokers: vec!["127.0.0.1:9092".into()], ..KafkaConfig::default() }

@@ -7,6 +7,7 @@ use rdkafka::Offset;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kafka::{SaslMechanism, Security};
 use crate::model::PartitionKey;
 
 /// Settings of the Kafka source.
@@ -93,36 +94,6 @@ pub enum Start {
     Latest,
 }
 
-/// How to speak to the brokers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Security {
-    /// Neither encrypted nor authenticated.
-    #[default]
-    Plaintext,
-    /// TLS; authenticated by certificate when `cert_file` is given.
-    Ssl,
-    /// SASL without encryption. Passwords cross the network in the clear with `plain`.
-    SaslPlaintext,
-    /// SASL within TLS.
-    SaslSsl,
-}
-
-/// How to prove who we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SaslMechanism {
-    /// `PLAIN`
-    Plain,
-    /// `SCRAM-SHA-256`
-    #[serde(rename = "scram-sha-256")]
-    ScramSha256,
-    /// `SCRAM-SHA-512`
-    #[default]
-    #[serde(rename = "scram-sha-512")]
-    ScramSha512,
-}
-
 impl Default for KafkaConfig {
     fn default() -> Self {
         Self {
@@ -181,35 +152,6 @@ impl Start {
         match self {
             Self::Earliest => Offset::Beginning,
             Self::Latest => Offset::End,
-        }
-    }
-}
-
-impl Security {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Plaintext => "plaintext",
-            Self::Ssl => "ssl",
-            Self::SaslPlaintext => "sasl_plaintext",
-            Self::SaslSsl => "sasl_ssl",
-        }
-    }
-
-    pub(super) fn has_tls(self) -> bool {
-        matches!(self, Self::Ssl | Self::SaslSsl)
-    }
-
-    pub(super) fn has_sasl(self) -> bool {
-        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
-    }
-}
-
-impl SaslMechanism {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
         }
     }
 }

@@ -303,7 +303,7 @@ pub(super) fn connect(shared: &Arc<Shared>) -> anyhow::Result<BaseConsumer<Group
     let client = shared.config.client()?;
     client
         .create_with_context(GroupContext(Arc::clone(shared)))
-        .map_err(super::client::refused)
+        .map_err(crate::kafka::refused)
         .context("the Kafka source cannot start")
 }
 

@@ -33,8 +33,8 @@ use crate::model::Positions;
 use crate::telemetry::kafka as happening;
 use rebalance::{GroupContext, Shared};
 
-pub use client::KafkaConfigError;
-pub use config::{Grouping, KafkaConfig, SaslMechanism, Security, Start};
+pub use crate::kafka::{KafkaConfigError, SaslMechanism, Security};
+pub use config::{Grouping, KafkaConfig, Start};
 pub use health::{KafkaHealth, NotReady};
 
 /// Reads one topic as a member of a consumer group.
@@ -52,7 +52,7 @@ impl KafkaSource {
         positions: Arc<dyn Positions>,
         holdings: Holdings,
     ) -> Result<Self, KafkaConfigError> {
-        config.client()?.create_native_config().map_err(client::refused)?;
+        config.client()?.create_native_config().map_err(crate::kafka::refused)?;
         Ok(Self { shared: Arc::new(Shared::new(config, positions, holdings)) })
     }
 

@@ -31,8 +31,9 @@ use rustc_hash::FxHashMap;
 
 use super::{
     AlertFilter, AuditEntry, BackupProgress, CheckReport, CommitError, Counts, DeadLetterEntry,
-    DeadLetterFilter, Known, OpenComplaint, OpenError, OutboxDepth, OutboxRow, PartitionState, Store,
-    StoreConfig, StoreError, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport, VacuumReport,
+    DeadLetterFilter, Delivery, Known, OpenComplaint, OpenError, OutboxDepth, OutboxRow, PartitionState,
+    Store, StoreConfig, StoreError, StoredAlert, StoredComplaint, StoredDeadLetter, SweepReport,
+    VacuumReport,
 };
 use crate::model::Positions;
 use crate::model::{
@@ -257,20 +258,32 @@ impl Store for SqliteStore {
         self.read(|connection| outbox::next_due(connection, sink))
     }
 
-    fn delivered(&self, row: &OutboxRow, now: Timestamp, receipt: &str) -> Result<bool, StoreError> {
-        self.write(|connection| outbox::delivered(connection, row, now, receipt))
+    fn delivered_all(&self, rows: &[OutboxRow], now: Timestamp, receipt: &str) -> Result<u64, StoreError> {
+        self.write(|connection| outbox::settled(connection, rows, now, receipt, false))
     }
 
-    fn retry_at(&self, row: &OutboxRow, when: Timestamp, error: &str) -> Result<bool, StoreError> {
-        self.write(|connection| outbox::give_back(connection, row, when, Some(error)))
+    fn suppressed(&self, rows: &[OutboxRow], now: Timestamp, why: &str) -> Result<u64, StoreError> {
+        self.write(|connection| outbox::settled(connection, rows, now, why, true))
     }
 
-    fn release(&self, row: &OutboxRow, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(|connection| outbox::give_back(connection, row, now, None))
+    fn retry_all_at(&self, rows: &[OutboxRow], when: Timestamp, error: &str) -> Result<u64, StoreError> {
+        self.write(|connection| outbox::give_back(connection, rows, when, Some(error)))
+    }
+
+    fn release_all(&self, rows: &[OutboxRow], when: Timestamp) -> Result<u64, StoreError> {
+        self.write(|connection| outbox::give_back(connection, rows, when, None))
     }
 
     fn refused(&self, row: &OutboxRow, letter: &DeadLetter) -> Result<Option<i64>, StoreError> {
         self.write(|connection| outbox::refused(connection, row, letter))
+    }
+
+    fn told(&self, sink: &str, ended_since: Option<Timestamp>) -> Result<Vec<Alert>, StoreError> {
+        self.read(|connection| outbox::told(connection, sink, ended_since))
+    }
+
+    fn deliveries(&self, id: &AlertId) -> Result<Vec<Delivery>, StoreError> {
+        self.read(|connection| outbox::deliveries(connection, id))
     }
 
     fn outbox_depth(&self, sink: &str) -> Result<OutboxDepth, StoreError> {

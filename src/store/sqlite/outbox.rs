@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
-use super::super::{OutboxDepth, OutboxRow, StoreError};
+use super::super::{Delivery, DeliveryState, OutboxDepth, OutboxRow, StoreError};
 use super::row::{begin, moment, nanos, small, unsigned};
 use super::{dead, read};
-use crate::model::DeadLetter;
+use crate::model::{Alert, AlertId, DeadLetter};
 
 /// Adds a row; it is due at once unless an older one of its sink and alert is still waiting.
 pub(super) fn insert(
@@ -23,10 +23,13 @@ pub(super) fn insert(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO outbox (sink, alert, alert_id, created_at, due_at)
+            "INSERT INTO outbox (sink, alert, alert_id, created_at, due_at, level)
              SELECT ?1, ?2, ?3, ?4, CASE WHEN EXISTS
                  (SELECT 1 FROM outbox WHERE sink = ?1 AND alert_id = ?3 AND delivered_at IS NULL)
-                 THEN NULL ELSE ?4 END",
+                 THEN NULL ELSE ?4 END,
+                 (SELECT CASE json_extract(body, '$.level')
+                     WHEN 'red' THEN 4 WHEN 'orange' THEN 3 WHEN 'yellow' THEN 2 ELSE 1 END
+                  FROM alerts WHERE key = ?2)",
         )?
         .execute(params![sink, alert, alert_id, created_at])?;
     Ok(())
@@ -53,8 +56,8 @@ pub(super) fn due(
     {
         let mut select = transaction.prepare_cached(
             "SELECT seq, created_at, attempts, last_error, alert_id, body
-             FROM outbox JOIN alerts ON alerts.key = outbox.alert
-             WHERE sink = ?1 AND due_at <= ?2 ORDER BY due_at, seq LIMIT ?3",
+             FROM outbox INDEXED BY outbox_by_level JOIN alerts ON alerts.key = outbox.alert
+             WHERE sink = ?1 AND due_at <= ?2 ORDER BY level DESC, due_at, seq LIMIT ?3",
         )?;
         let mut lease =
             transaction.prepare_cached("UPDATE outbox SET due_at = ?2, lease_owner = ?3 WHERE seq = ?1")?;
@@ -89,25 +92,32 @@ pub(super) fn next_due(connection: &Connection, sink: &str) -> Result<Option<Tim
     Ok(due.map(moment))
 }
 
-pub(super) fn delivered(
+/// Settles rows as sent, or as kept back when `suppressed`; returns how many were still waiting.
+pub(super) fn settled(
     connection: &mut Connection,
-    row: &OutboxRow,
+    rows: &[OutboxRow],
     now: Timestamp,
     receipt: &str,
-) -> Result<bool, StoreError> {
+    suppressed: bool,
+) -> Result<u64, StoreError> {
     let transaction = begin(connection)?;
-    // Not fenced by the lease: the receiver has it, whoever sent it.
-    let waiting = transaction
-        .prepare_cached(
-            "UPDATE outbox SET delivered_at = ?2, receipt = ?3, due_at = NULL, lease_owner = NULL
-             WHERE seq = ?1 AND delivered_at IS NULL",
-        )?
-        .execute(params![row.seq, nanos(now)?, receipt])?;
-    if waiting > 0 {
-        promote(&transaction, &row.sink, row.alert.id.as_str(), nanos(now)?)?;
+    let mut settled = 0;
+    for row in rows {
+        // Not fenced by the lease: the receiver has it, whoever sent it.
+        let waiting = transaction
+            .prepare_cached(
+                "UPDATE outbox SET delivered_at = ?2, receipt = ?3, suppressed = ?4, due_at = NULL,
+                     lease_owner = NULL
+                 WHERE seq = ?1 AND delivered_at IS NULL",
+            )?
+            .execute(params![row.seq, nanos(now)?, receipt, suppressed])?;
+        if waiting > 0 {
+            promote(&transaction, &row.sink, row.alert.id.as_str(), nanos(now)?)?;
+            settled += 1;
+        }
     }
     transaction.commit()?;
-    Ok(waiting > 0)
+    Ok(settled)
 }
 
 /// Makes the oldest waiting row of a sink and alert due.
@@ -121,23 +131,28 @@ fn promote(connection: &Connection, sink: &str, alert_id: &str, now: i64) -> Res
     Ok(())
 }
 
-/// Ends a lease with a new due time; counts the attempt when there was an error.
+/// Ends leases with a new due time; counts the attempt when there was an error. Returns how many
+/// leases were still held.
 pub(super) fn give_back(
     connection: &mut Connection,
-    row: &OutboxRow,
+    rows: &[OutboxRow],
     when: Timestamp,
     error: Option<&str>,
-) -> Result<bool, StoreError> {
+) -> Result<u64, StoreError> {
     let transaction = begin(connection)?;
-    let held = transaction
-        .prepare_cached(
-            "UPDATE outbox SET due_at = ?3, lease_owner = NULL, last_error = coalesce(?4, last_error),
-                 attempts = attempts + (?4 IS NOT NULL)
-             WHERE seq = ?1 AND lease_owner = ?2 AND due_at = ?5",
-        )?
-        .execute(params![row.seq, row.lease_owner, nanos(when)?, error, nanos(row.lease_until)?])?;
+    let mut held = 0;
+    for row in rows {
+        let changed = transaction
+            .prepare_cached(
+                "UPDATE outbox SET due_at = ?3, lease_owner = NULL, last_error = coalesce(?4, last_error),
+                     attempts = attempts + (?4 IS NOT NULL)
+                 WHERE seq = ?1 AND lease_owner = ?2 AND due_at = ?5",
+            )?
+            .execute(params![row.seq, row.lease_owner, nanos(when)?, error, nanos(row.lease_until)?])?;
+        held += changed as u64;
+    }
     transaction.commit()?;
-    Ok(held > 0)
+    Ok(held)
 }
 
 pub(super) fn refused(
@@ -157,6 +172,60 @@ pub(super) fn refused(
     dead::audit(&transaction, letter.seen_at, "refused", row.alert.id.as_str(), &detail)?;
     transaction.commit()?;
     Ok(Some(id))
+}
+
+pub(super) fn told(
+    connection: &Connection,
+    sink: &str,
+    ended_since: Option<Timestamp>,
+) -> Result<Vec<Alert>, StoreError> {
+    // With one aggregate max(), SQLite takes the other columns from the row that has it.
+    let mut statement = connection.prepare_cached(
+        "SELECT alerts.id, alerts.body, max(alerts.revision) FROM incidents
+         JOIN alerts ON alerts.id = incidents.id
+         JOIN outbox ON outbox.alert = alerts.key AND outbox.sink = ?1
+             AND outbox.delivered_at IS NOT NULL AND outbox.suppressed = 0
+         WHERE incidents.open = 1 OR (incidents.revision = alerts.revision AND outbox.delivered_at >= ?2)
+         GROUP BY alerts.id ORDER BY alerts.id",
+    )?;
+    let mut rows = statement.query(params![sink, ended_since.map(nanos).transpose()?])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        found.push(read::alert_from(&id, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn deliveries(connection: &Connection, id: &AlertId) -> Result<Vec<Delivery>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT revision, sink, CASE WHEN delivered_at IS NULL THEN 0 WHEN suppressed = 0 THEN 1 ELSE 2 END,
+             coalesce(delivered_at, due_at), coalesce(receipt, last_error), attempts
+         FROM alerts JOIN outbox ON outbox.alert = alerts.key WHERE alerts.id = ?1
+         UNION ALL
+         SELECT revision, dead_letters.sink, 3, seen_at, detail, 0
+         FROM alerts JOIN dead_letters ON dead_letters.alert = alerts.key
+         WHERE alerts.id = ?1 AND redriven_at IS NULL
+         ORDER BY 1, 2",
+    )?;
+    let mut rows = statement.query(params![id.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Delivery {
+            revision: small(row.get(0)?)?,
+            sink: row.get(1)?,
+            state: match row.get::<_, i64>(2)? {
+                0 => DeliveryState::Waiting,
+                1 => DeliveryState::Delivered,
+                2 => DeliveryState::Suppressed,
+                _ => DeliveryState::Refused,
+            },
+            at: row.get::<_, Option<i64>>(3)?.map(moment),
+            said: row.get(4)?,
+            attempts: small(row.get(5)?)?,
+        });
+    }
+    Ok(found)
 }
 
 pub(super) fn depths(connection: &Connection, sink: Option<&str>) -> Result<Vec<OutboxDepth>, StoreError> {

@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 pub(super) const APPLICATION_ID: i32 = 0x4648_7374;
 
 /// The schema version this program reads and writes: the number of migrations.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// A released migration is never changed; what must change goes into a new one.
 pub(super) const STEPS: &[M<'static>] = &[
@@ -18,6 +18,7 @@ pub(super) const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0004_earlier_versions.sql")),
     M::up(include_str!("migrations/0005_readings.sql")),
     M::up(include_str!("migrations/0006_verdicts.sql")),
+    M::up(include_str!("migrations/0007_outbox_levels.sql")),
 ];
 
 /// All migrations.

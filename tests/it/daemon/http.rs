@@ -122,6 +122,8 @@ fn a_daemon_answers_its_watchers_explains_itself_and_ends_well() {
     let said = world.command(&["explain", id]);
     let text = String::from_utf8(said.stdout).unwrap();
     assert!(said.status.success() && text.contains(id.as_str()), "{text}");
+    assert!(text.contains("告知情况：\n· 第1版") && text.contains("首次提示\n"), "{text}");
+    assert!(text.contains(" 已送达 ") && text.contains("：HTTP 200"), "{text}");
     let complaint = events[0].complaint.id.as_str();
     let said = world.command(&["explain", complaint, "--json"]);
     let value: Value = serde_json::from_slice(&said.stdout).unwrap();

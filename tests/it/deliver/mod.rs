@@ -2,8 +2,14 @@
 
 mod crashes;
 mod hostile;
+mod mail;
 mod program;
+mod robots;
 mod rounds;
+mod routes;
+mod systems;
+#[cfg(feature = "kafka")]
+mod topic;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -125,7 +131,10 @@ impl Desk {
 
     fn worker_with(&self, owner: &str, config: &WebhookConfig, secret: &str) -> Worker {
         let secrets = WebhookSecrets { signing: secret.into(), token: Some("TOKEN-PLANTED".into()) };
-        let sink: Arc<dyn Sink> = Arc::new(WebhookSink::new(config, &secrets).unwrap());
+        self.worker_of(owner, Arc::new(WebhookSink::new(config, &secrets).unwrap()))
+    }
+
+    fn worker_of(&self, owner: &str, sink: Arc<dyn Sink>) -> Worker {
         let store: Arc<dyn Store> = self.store.clone();
         let deliver = Deliver::new(store, vec![sink], self.clock(), owner.into());
         let (wake, status, stop) = (deliver.wake(), deliver.status(), CancellationToken::new());

@@ -7,7 +7,8 @@ use fenghuo::source::kafka::{KafkaConfig, NotReady, SaslMechanism, Security};
 
 use super::member::{Member, Store, config};
 use super::values;
-use crate::support::kafka::{Broker, free_port, make_ca};
+use crate::support::free_port;
+use crate::support::kafka::{Broker, make_ca};
 use crate::support::{wait_for, wait_until};
 
 #[test]

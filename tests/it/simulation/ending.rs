@@ -115,9 +115,9 @@ impl Sink for Courier {
         None
     }
 
-    fn send<'s>(&'s self, alert: &'s Alert, _: Timestamp) -> SinkFuture<'s> {
+    fn send<'s>(&'s self, alerts: &'s [&'s Alert], _: Timestamp) -> SinkFuture<'s> {
         Box::pin(async move {
-            self.receiver.take(alert);
+            self.receiver.take(alerts[0]);
             if self.left.fetch_sub(1, Ordering::Relaxed) <= 1 {
                 self.died.notify_one();
                 std::future::pending::<()>().await;

@@ -11,10 +11,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,6 +23,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
+
+use super::free_port;
 
 /// Passwords of the users that the secure listener knows. `alice` may do everything, `bob` may log
 /// in but read nothing.
@@ -365,19 +366,6 @@ pub(crate) fn make_ca(folder: &Path, name: &str) -> PathBuf {
     command.arg("-keyout").arg(folder.join(format!("{name}.key"))).arg("-out").arg(&pem);
     run(&mut command);
     pem
-}
-
-/// A port of loopback that nobody uses, outside of the range from which outgoing connections take
-/// theirs, so that it is still free after a restart.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 1000).expect("below 1000") * 10;
-    loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 fn java() -> Command {

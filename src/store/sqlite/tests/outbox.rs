@@ -1,7 +1,7 @@
 //! Order, leases and refusals in the outbox.
 
 use super::*;
-use crate::store::{DeadLetterFilter, OutboxRow};
+use crate::store::{DeadLetterFilter, DeliveryState, OutboxRow};
 
 fn due(store: &SqliteStore, seconds: i64, sink: &str) -> Vec<OutboxRow> {
     store.due(at(seconds), sink, 10, "me", at(seconds + 60)).unwrap()
@@ -92,4 +92,91 @@ fn work_is_handed_out_up_to_the_limit_longest_due_first() {
     let second = store.due(at(2), "centre", 2, "you", at(60)).unwrap();
     assert_eq!(names(&second), ["A3.1", "A4.1"]);
     assert!(store.due(at(0), "centre", 2, "me", at(60)).unwrap().is_empty(), "not due yet");
+}
+
+#[test]
+fn what_has_the_highest_level_goes_first_and_a_digest_is_settled_at_once() {
+    let of = |id: &str, level| Alert { level, ..alert(id, 1) };
+    let levels = [Level::Blue, Level::Red, Level::Yellow, Level::Orange, Level::Red];
+    let alerts = ["A", "B", "C", "D", "E"].into_iter().zip(levels).map(|(id, level)| of(id, level));
+    let (_folder, store) = with_alerts(alerts.chain([alert("B", 2)]).collect());
+    let rows = due(&store, 2, "centre");
+    assert_eq!(names(&rows), ["B.1", "E.1", "D.1", "C.1", "A.1"]);
+    assert_eq!(store.delivered_all(&rows[..3], at(3), "one message").unwrap(), 3);
+    assert_eq!(store.delivered_all(&rows[..3], at(3), "again").unwrap(), 0);
+    assert_eq!(store.release_all(&rows[3..], at(3)).unwrap(), 2);
+    let rows = due(&store, 4, "centre");
+    assert_eq!(names(&rows), ["C.1", "A.1", "B.2"], "the next revision has its own level");
+    assert_eq!(store.suppressed(&rows[..1], at(5), "told elsewhere").unwrap(), 1);
+    assert_eq!(store.retry_all_at(&rows[1..], at(9), "503").unwrap(), 2);
+    assert_eq!(store.outbox_depth("centre").unwrap().pending, 2);
+    assert_sound(&store);
+}
+
+#[test]
+fn what_became_of_an_alert_is_told_for_each_sink() {
+    let (_folder, store) = with_alerts(vec![alert("A", 1), alert("A", 2), alert("B", 1)]);
+    let states = |store: &SqliteStore| -> Vec<(u32, String, DeliveryState, Option<String>)> {
+        let found = store.deliveries(&"A".into()).unwrap();
+        found.into_iter().map(|one| (one.revision, one.sink, one.state, one.said)).collect()
+    };
+    let row = |sink: &str| store.due(at(2), sink, 1, "me", at(62)).unwrap().remove(0);
+    store.delivered(&row("centre"), at(3), "200").unwrap();
+    store.suppressed(&[row("robot")], at(3), "not here").unwrap();
+    let second = row_of(&store, "robot", "A");
+    store.refused(&second, &letter(b"{}")).unwrap().expect("it was waiting");
+    let of = |revision, sink: &str, state, said: Option<&str>| {
+        (revision, sink.to_owned(), state, said.map(str::to_owned))
+    };
+    let detail = letter(b"{}").detail;
+    assert_eq!(
+        states(&store),
+        [
+            of(1, "centre", DeliveryState::Delivered, Some("200")),
+            of(1, "robot", DeliveryState::Suppressed, Some("not here")),
+            of(2, "centre", DeliveryState::Waiting, None),
+            of(2, "robot", DeliveryState::Refused, Some(detail.as_str())),
+        ]
+    );
+    assert!(store.deliveries(&"nobody".into()).unwrap().is_empty());
+}
+
+fn row_of(store: &SqliteStore, sink: &str, id: &str) -> OutboxRow {
+    let rows = store.due(at(70), sink, 10, "me", at(130)).unwrap();
+    rows.into_iter().find(|row| row.alert.id.as_str() == id).expect("it is due")
+}
+
+#[test]
+fn a_sink_is_told_again_only_of_what_it_has_and_is_open_or_has_just_ended() {
+    let (_folder, store) = fresh();
+    let put_one = |after: u64, alert: Alert, open: bool| {
+        let incident = IncidentRecord {
+            id: alert.id.clone(),
+            kind: alert.kind,
+            group: None,
+            entity: None,
+            open,
+            revision: alert.revision,
+            changed_at: at(1),
+            state: "{}".into(),
+        };
+        let mut commit = Commit::new(main_partition(), after, at(1));
+        (commit.alerts, commit.incidents) = (vec![alert], vec![incident]);
+        put(&store, &commit, &sinks()).unwrap();
+    };
+    put_one(0, alert("A", 1), true);
+    put_one(1, alert("B", 1), true);
+    let told = |since| -> Vec<String> {
+        let found = store.told("centre", since).unwrap();
+        found.iter().map(|alert| format!("{}.{}", alert.id, alert.revision)).collect()
+    };
+    assert!(told(Some(at(0))).is_empty(), "nothing has got there yet");
+    let rows = due(&store, 2, "centre");
+    store.delivered(&rows[0], at(3), "200").unwrap();
+    store.suppressed(&rows[1..], at(3), "not here").unwrap();
+    assert_eq!(told(None), ["A.1"], "what was kept back is not told again");
+    put_one(2, Alert { state: AlertState::Resolved, ..alert("A", 2) }, false);
+    assert!(told(None).is_empty());
+    store.delivered(&due(&store, 4, "centre")[0], at(5), "200").unwrap();
+    assert_eq!((told(Some(at(5))), told(Some(at(6))), told(None)), (vec!["A.2".to_owned()], vec![], vec![]));
 }
