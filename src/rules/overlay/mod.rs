@@ -165,6 +165,12 @@ impl Layer {
             list.clear();
             *is_disabled = true;
             done.push(format!("switched off: {}", reason.value));
+        } else if list.is_empty() && !*is_disabled {
+            // Told here, where it comes from, and not of the file below.
+            *is_disabled = true;
+            let message =
+                format!("nothing is left of the group `{}`; switch it off with `disable`", name.value);
+            self.error(&name, message);
         }
         self.tell(Changed::Group(name.value.clone()), &name, &done);
     }

@@ -197,6 +197,15 @@ proptest! {
 }
 
 #[test]
+fn a_group_that_loses_all_its_terms_is_told_of_where_they_were_taken() {
+    let errors = laid("change:\n  groups: [{name: flight, terms: {remove: [跑路, 失联]}}]").unwrap_err();
+    insta::assert_snapshot!(
+        errors,
+        @"overlay/l.yaml:2:19: nothing is left of the group `flight`; switch it off with `disable`"
+    );
+}
+
+#[test]
 fn the_hash_covers_the_overlay() {
     let plain = RulePack::from_texts([("t.yaml", pack_text("", "").as_str())]).unwrap();
     let hash = |over: &str| {
