@@ -17,6 +17,7 @@ mod incidents;
 mod judge;
 mod merge;
 mod prepare;
+mod privacy;
 mod restore;
 mod risk;
 #[cfg(test)]
