@@ -26,7 +26,7 @@ mod worker;
 
 pub use config::{DeliverConfig, DeliverConfigError, RetryConfig, WebhookConfig};
 pub use payload::{Payload, SCHEMA_VERSION, webhook_id};
-pub use render::{local_time, render_alert};
+pub use render::{local_time, render_alert, told_before};
 pub use retry::{Backoff, parse_retry_after};
 pub use signature::{Refusal, SecretError, SigningSecret};
 pub use sink::{Attempt, Sink, SinkFuture};

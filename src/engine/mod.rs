@@ -9,12 +9,14 @@
 //! window (`store`), telling people (`deliver`).
 
 mod caller;
+mod case;
 mod claims;
 mod config;
 mod fold;
 mod headline;
 mod incidents;
 mod judge;
+mod ledger;
 mod merge;
 mod prepare;
 mod restore;

@@ -16,6 +16,7 @@ mod complaint;
 mod dead_letter;
 mod explain;
 mod ids;
+mod index;
 mod level;
 mod measures;
 mod place;
@@ -32,6 +33,7 @@ pub use explain::{
     Suppressed, Where,
 };
 pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
+pub use index::{Dimension, DimensionScore, IndexPart, RiskIndex, Sign, ToldBefore, Touch};
 pub use level::{GrowthSteps, Level};
 pub use measures::{Counts, EngineStatus, OutboxDepth, SweepReport};
 pub use place::{PlaceKind, PlaceMention, PlaceSource};

@@ -43,7 +43,7 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use crate::model::{Complaint, RiskHit, Standard, Where};
+use crate::model::{Complaint, RiskHit, Standard, Touch, Where};
 use crate::text::Normalised;
 
 pub use check::{Expectation, TestFailure, TestReport, sample};
@@ -86,6 +86,8 @@ pub struct RuleInfo {
     pub false_positives: Vec<String>,
     /// The offence whose lines the sums and people in its complaints are held against.
     pub standard: Option<Standard>,
+    /// The dimension of a company's risk index to which each of its hits speaks.
+    pub dimension: Option<Touch>,
     /// The file it stands in, as named when it was loaded.
     pub file: String,
 }

@@ -159,7 +159,7 @@ impl Layer {
             let known = known.iter().map(String::as_str);
             return self.error(&name, unknown("group", &name.value, known, "the groups below are"));
         };
-        let Group { title: old, terms: list, is_disabled } = group;
+        let Group { title: old, dimension: _, terms: list, is_disabled } = group;
         let mut done = Done::new();
         set("title", old, title, &mut done);
         self.texts(list, terms, "terms", &mut done);
