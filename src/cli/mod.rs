@@ -11,6 +11,7 @@ pub mod context;
 pub mod dead_letters;
 pub mod demo;
 pub mod docs;
+pub mod entity;
 pub mod eval;
 pub mod exit;
 pub mod explain;
@@ -66,6 +67,8 @@ pub enum Command {
     Shadow(shadow::ShadowArgs),
     /// Say why an alert was raised, or why nothing was
     Explain(explain::ExplainArgs),
+    /// List the companies that complaints are about, and show the evidence for one
+    Entity(entity::EntityArgs),
     /// Check, test, explain and begin risk rules
     Rules(rules::RulesArgs),
     /// Write a synthetic district's stream with its ground truth
@@ -112,6 +115,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Eval(args) => eval::run(&args, context),
         Command::Shadow(args) => shadow::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
+        Command::Entity(args) => entity::run(&args, context),
         Command::Rules(args) => rules::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),
         Command::Receiver(args) => receiver::run(&args, context),

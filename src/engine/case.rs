@@ -33,26 +33,26 @@ const MAX_LINKS: usize = 20;
 pub(super) struct RiskCase {
     pub(super) id: AlertId,
     pub(super) key: String,
-    entity: Option<String>,
+    pub(super) entity: Option<String>,
     pub(super) incident: Incident,
-    calls: VecDeque<Call>,
+    pub(super) calls: VecDeque<Call>,
     /// Who made the calls; `None` when that has to be counted again.
     #[serde(skip)]
     people: Option<People>,
-    hits: VecDeque<(ComplaintId, RiskHit)>,
-    headline: String,
+    pub(super) hits: VecDeque<(ComplaintId, RiskHit)>,
+    pub(super) headline: String,
     grounds: Vec<String>,
     /// The groups of its complaints, and the incidents that these were.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     groups: BTreeSet<GroupId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    incidents: Vec<AlertId>,
+    pub(super) incidents: Vec<AlertId>,
     /// The level that its index holds, counted from 1; 0 before the first was made.
     #[serde(default)]
     index_level: usize,
     /// What was told, the newest at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    earlier: Vec<ToldBefore>,
+    pub(super) earlier: Vec<ToldBefore>,
     /// What was told last, for the end of a case whose complaints have been corrected since.
     told: Option<Told>,
 }
@@ -196,7 +196,7 @@ impl RiskCase {
     }
 
     /// Distinct callers in the window, and those since the case was last resolved.
-    fn people(&mut self) -> (u32, u32) {
+    pub(super) fn people(&mut self) -> (u32, u32) {
         let people = self.people.get_or_insert_with(|| {
             let mut people = People::default();
             self.calls.iter().for_each(|call| people.call(call.at, &call.callers));

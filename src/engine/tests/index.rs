@@ -1,6 +1,8 @@
 //! The risk index of a company: what it adds to an alert, and when it is told.
 
 use super::*;
+use crate::engine::Dossier;
+use crate::entity::Likeness;
 use crate::model::{Dimension, RiskAlert};
 
 const PLAIN: &str = "我在北京聚穗财富管理有限公司投了五万，现在到期不兑付，公司人去楼空。";
@@ -89,4 +91,46 @@ fn a_case_stored_before_there_was_a_ledger_goes_on() {
         [(AlertState::Updated, Level::Yellow)]
     );
     assert_eq!((again.last().id.clone(), again.last().complaints), (record.id, 2));
+}
+
+#[test]
+fn a_dossier_holds_every_spelling_with_why_and_who_called_when() {
+    let mut desk = Desk::new();
+    for (id, caller, name) in [
+        ("r1", "13900000001", "北京聚惠民普惠投资有限公司"),
+        ("r2", "13900000002", "惠聚民普惠投资有限公司"),
+        ("r3", "13900000002", "聚惠民普惠有限公司"),
+        ("r4", "13900000003", "北京市聚慧民普惠投资有限公司"),
+    ] {
+        desk.call(
+            id,
+            Some(caller),
+            "展览路街道青石里小区",
+            &format!("我在{name}投了五万，现在到期不兑付，公司人去楼空。"),
+        );
+        desk.wait(24);
+    }
+    let mut effects = Effects::default();
+    effects.cases.insert("entity:聚惠民普惠投资".into(), desk.now);
+    let record = desk.engine.incidents(&mut effects).remove(0);
+    let dossier = Dossier::of(&record, &TimeZone::UTC).unwrap().expect("a risk case");
+    let mut names: Vec<(&str, Likeness)> =
+        dossier.names.iter().map(|named| (named.name.as_str(), named.why)).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            ("惠聚民普惠投资", Likeness::Swapped),
+            ("聚惠民普惠", Likeness::Trade),
+            ("聚惠民普惠投资", Likeness::Equal),
+            ("聚慧民普惠投资", Likeness::Misheard),
+        ]
+    );
+    assert_eq!((dossier.callers, dossier.complaints.len(), dossier.open), (3, 4, true));
+    // 2026-03-01 is a Sunday.
+    let weeks: Vec<_> =
+        dossier.weeks.iter().map(|week| (week.monday.to_string(), week.callers, week.complaints)).collect();
+    assert_eq!(weeks, [("2026-02-23".to_owned(), 1, 1), ("2026-03-02".to_owned(), 2, 3)]);
+    assert!(dossier.is_about("惠聚民") && !dossier.is_about("云帆健身"));
+    assert_eq!(dossier.streets["展览路街道"], 4);
 }
