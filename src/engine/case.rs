@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::entity::{Likeness, Spelling};
 use crate::group::{Incident, IncidentStep, People, alert_id};
 use crate::model::{
     Alert, AlertBody, AlertId, AlertKind, ComplaintId, GroupId, GrowthSteps, IncidentRecord, RiskAlert,
@@ -42,6 +43,9 @@ pub(super) struct RiskCase {
     pub(super) hits: VecDeque<(ComplaintId, RiskHit)>,
     pub(super) headline: String,
     grounds: Vec<String>,
+    /// Other spellings that are so near its name that what is like them is about it, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    aliases: BTreeSet<String>,
     /// The groups of its complaints, and the incidents that these were.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     groups: BTreeSet<GroupId>,
@@ -80,6 +84,7 @@ impl RiskCase {
             hits: VecDeque::new(),
             headline: finding.headline.to_owned(),
             grounds: Vec::new(),
+            aliases: BTreeSet::new(),
             groups: BTreeSet::new(),
             incidents: Vec::new(),
             index_level: 0,
@@ -91,6 +96,22 @@ impl RiskCase {
     /// The company it is kept under, if it is kept under one.
     pub(super) fn company(&self) -> Option<&str> {
         self.key.strip_prefix("entity:")
+    }
+
+    /// The spellings under which it is looked for: its name and its aliases.
+    pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(String::as_str);
+        self.company().into_iter().flat_map(move |name| std::iter::once(name).chain(aliases.clone()))
+    }
+
+    /// Takes a spelling that was joined as one under which it is looked for from now on; whether it is new.
+    /// Only what sounds the same, is turned round or has other trade words: what merely holds the name, or has a
+    /// slip in it, would lead further away with each step.
+    pub(super) fn learn(&mut self, spelling: &str) -> bool {
+        let Some(name) = self.company() else { return false };
+        let likeness = Spelling::new(name).likeness(&Spelling::new(spelling));
+        let near = matches!(likeness, Some(Likeness::Trade | Likeness::Swapped | Likeness::Misheard));
+        near && self.aliases.len() < MAX_LINKS && self.aliases.insert(spelling.to_owned())
     }
 
     /// When its next turn comes, and its key: an open case is resolved after quiet, a closed one

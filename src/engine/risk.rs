@@ -19,6 +19,8 @@ pub(super) struct RiskCases {
     cases: BTreeMap<String, RiskCase>,
     /// The companies of the cases, to be found under any spelling.
     names: Names,
+    /// For each of these names the keys of the cases that are looked for under it.
+    named: BTreeMap<String, BTreeSet<String>>,
     /// When each case comes to its next turn: an open one is resolved, a closed one forgotten.
     turns: BTreeSet<(Timestamp, String)>,
     /// How many of them are open.
@@ -60,6 +62,12 @@ pub(super) struct Setting<'a> {
     pub(super) incidents: &'a FxHashMap<GroupId, GroupCase>,
 }
 
+/// Has a case looked for under a name.
+fn list(names: &mut Names, named: &mut BTreeMap<String, BTreeSet<String>>, name: &str, key: &str) {
+    names.insert(name);
+    named.entry(name.to_owned()).or_default().insert(key.to_owned());
+}
+
 impl RiskCases {
     /// Puts a finding into its case. Returns the case's key, and an alert when there is something
     /// to tell.
@@ -68,9 +76,12 @@ impl RiskCases {
         let before = self.cases.get(&key).map(|case| case.turn(setting.config));
         let case = self.cases.entry(key.clone()).or_insert_with(|| {
             let case = RiskCase::new(&key, finding, setting);
-            case.company().into_iter().for_each(|name| self.names.insert(name));
+            case.spellings().for_each(|name| list(&mut self.names, &mut self.named, name, &key));
             case
         });
+        if let Some(name) = finding.hit.entity.as_deref().filter(|name| case.learn(name)) {
+            list(&mut self.names, &mut self.named, name, &key);
+        }
         case.add(finding, setting);
         let was_open = case.incident.open;
         let alert = case.judge(finding.at, setting);
@@ -127,7 +138,14 @@ impl RiskCases {
                 }
                 None => {
                     if let Some(gone) = self.cases.remove(&key) {
-                        gone.company().into_iter().for_each(|name| self.names.remove(name));
+                        for name in gone.spellings() {
+                            let Some(keys) = self.named.get_mut(name) else { continue };
+                            keys.remove(&key);
+                            if keys.is_empty() {
+                                self.named.remove(name);
+                                self.names.remove(name);
+                            }
+                        }
                     }
                 }
             }
@@ -139,7 +157,7 @@ impl RiskCases {
     pub(super) fn restore(&mut self, case: RiskCase, clock: Timestamp, config: &RiskConfig) {
         let turn = case.turn(config);
         if case.incident.open || turn.0 > clock {
-            case.company().into_iter().for_each(|name| self.names.insert(name));
+            case.spellings().for_each(|name| list(&mut self.names, &mut self.named, name, &case.key));
             self.open += usize::from(case.incident.open);
             self.turns.insert(turn);
             self.cases.insert(case.key.clone(), case);
@@ -166,7 +184,8 @@ impl RiskCases {
             if self.cases.contains_key(&exact) {
                 return exact;
             }
-            return self.names.find(name).map_or(exact, |known| format!("entity:{known}"));
+            let known = |name: &str| self.named.get(name)?.first().cloned();
+            return known(name).or_else(|| known(self.names.find(name)?)).unwrap_or(exact);
         }
         let Some(group) = finding.group else { return format!("complaint:{}", finding.id) };
         let key = format!("group:{group}");

@@ -134,3 +134,26 @@ fn a_dossier_holds_every_spelling_with_why_and_who_called_when() {
     assert!(dossier.is_about("惠聚民") && !dossier.is_about("云帆健身"));
     assert_eq!(dossier.streets["展览路街道"], 4);
 }
+
+#[test]
+fn what_is_like_a_spelling_that_was_joined_goes_to_its_case_also_after_a_restart() {
+    let said = |name: &str| format!("我在{name}投了五万，现在到期不兑付，公司人去楼空。");
+    let mut desk = Desk::new();
+    desk.call("r1", Some("13900000001"), "青石里小区", &said("聚惠民普惠投资有限公司"));
+    // The last is like the second and not like the first.
+    desk.call("r2", Some("13900000001"), "青石里小区", &said("惠聚民普惠投资有限公司"));
+    let mut effects = Effects::default();
+    effects.cases.insert("entity:聚惠民普惠投资".into(), desk.now);
+    let record = desk.engine.incidents(&mut effects).remove(0);
+    let mut again = Desk::new();
+    again.engine.restore_incident(&record, desk.now).unwrap();
+    again.now = desk.now;
+    for desk in [&mut desk, &mut again] {
+        for (id, caller) in [("r3", "13900000002"), ("r4", "13900000003")] {
+            desk.call(id, Some(caller), "青石里小区", &said("金陵惠聚民普惠投资有限公司"));
+        }
+        let last = desk.told.iter().rfind(|alert| alert.kind == AlertKind::FinancialRisk);
+        let last = last.expect("three people called");
+        assert_eq!((&last.id, last.callers, last.complaints), (&record.id, 3, 4));
+    }
+}
