@@ -246,7 +246,7 @@ fn risk(hit: &RiskHit, stored: &StoredComplaint) -> String {
 }
 
 /// The words around the spans, each span in 【】.
-fn marked(stored: &StoredComplaint, spans: impl Iterator<Item = Span>) -> String {
+pub(super) fn marked(stored: &StoredComplaint, spans: impl Iterator<Item = Span>) -> String {
     const AROUND: usize = 6;
     let complaint = &stored.record.complaint;
     let mut pieces = Vec::new();

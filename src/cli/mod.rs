@@ -11,6 +11,7 @@ pub mod context;
 pub mod dead_letters;
 pub mod demo;
 pub mod docs;
+pub mod entity;
 pub mod eval;
 pub mod exit;
 pub mod explain;
@@ -70,6 +71,8 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Say whether an alert was right
     Verdict(verdict::VerdictArgs),
+    /// List the companies that complaints are about, and show the evidence for one
+    Entity(entity::EntityArgs),
     /// Check, test, explain and begin risk rules
     Rules(rules::RulesArgs),
     /// Say to which channels an alert would go, and why
@@ -119,6 +122,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Shadow(args) => shadow::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Verdict(args) => verdict::run(&args, context),
+        Command::Entity(args) => entity::run(&args, context),
         Command::Rules(args) => rules::run(&args, context),
         Command::Route(args) => route::run(&args, context),
         Command::Generate(args) => generate::run(&args, context),

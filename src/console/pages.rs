@@ -218,6 +218,7 @@ fn risk_reasons(risk: &RiskAlert, members: &BTreeMap<ComplaintId, Shown>) -> Mar
         dl {
             (fact("主体", risk.entity.as_ref().map(|name| html! { (name) })))
             (fact("规则库", Some(html! { (risk.pack) })))
+            (risk_facts(risk))
         }
         h2 { "命中的规则（最近 " (risk.hits.len()) " 件）" }
         @for (id, hit) in risk.hits.iter().rev() {
@@ -230,6 +231,19 @@ fn risk_reasons(risk: &RiskAlert, members: &BTreeMap<ComplaintId, Shown>) -> Mar
                 }
             }
         }
+    }
+}
+
+fn risk_facts(risk: &RiskAlert) -> Markup {
+    html! {
+        @if let Some(index) = &risk.index {
+            (fact("风险指数", Some(html! { (index.total) "（满分100，供排序参考，不是结论）" })))
+            @for one in &index.dimensions { (fact(one.dimension.chinese(), Some(html! { (one.chinese()) }))) }
+        }
+        (fact("街道", (!risk.streets.is_empty()).then(|| html! { (risk.streets.join("、")) })))
+        (fact("关联群诉", (!risk.incidents.is_empty()).then(|| html! {
+            @for id in &risk.incidents { a href=(link("alerts", id.as_str())) { (id) } " " }
+        })))
     }
 }
 

@@ -39,7 +39,7 @@ pub use gate::Gate;
 pub use http::HttpSetupError;
 pub use pace::Limit;
 pub use payload::{Payload, SCHEMA_VERSION, webhook_id};
-pub use render::{local_time, render_alert};
+pub use render::{local_time, render_alert, told_before};
 pub use retry::{Backoff, parse_retry_after};
 pub use signature::{Refusal, SecretError, SigningSecret};
 pub use sink::{Attempt, Sink, SinkFuture};

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::model::{Alert, AlertBody, AlertState, ComplaintId, GroupAlert, ScorePart};
+use crate::model::{
+    Alert, AlertBody, AlertId, AlertState, ComplaintId, GroupAlert, RiskAlert, ScorePart, ToldBefore,
+};
 
 /// So many members are named.
 const MEMBERS_SHOWN: usize = 5;
@@ -50,10 +52,38 @@ pub fn render_alert(alert: &Alert) -> String {
                 let terms: Vec<String> = hit.parts.iter().map(ScorePart::chinese).collect();
                 field(&mut out, "依据", &terms.join("，"));
             }
+            risk_facts(&mut out, risk);
         }
     }
     field(&mut out, "工单", &members(&alert.members));
     out
+}
+
+/// What the ledger of the company says, a line each.
+fn risk_facts(out: &mut String, risk: &RiskAlert) {
+    if let Some(index) = &risk.index {
+        field(out, "风险指数", &index.chinese());
+        for one in index.dimensions.iter().filter(|one| one.score > 0) {
+            field(out, "　其中", &one.chinese());
+        }
+    }
+    field(out, "街道", &risk.streets.join("、"));
+    let incidents: Vec<&str> = risk.incidents.iter().map(AlertId::as_str).collect();
+    field(out, "关联群诉", &incidents.join("、"));
+    let earlier: Vec<String> = risk.earlier.iter().map(told_before).collect();
+    field(out, "此前提示", &earlier.join("，"));
+}
+
+/// `第1版新发（蓝）2026-02-28 11:25`
+#[must_use]
+pub fn told_before(told: &ToldBefore) -> String {
+    format!(
+        "第{}版{}（{}）{}",
+        told.revision,
+        told.state.chinese(),
+        told.level.chinese(),
+        local_time(told.at)
+    )
 }
 
 /// How many people and work orders.

@@ -58,6 +58,7 @@ pub(in crate::deliver) fn risk() -> Alert {
         entity_span: None,
         claims: Vec::new(),
         standard: None,
+        touches: Vec::new(),
         suppressed: None,
     };
     Alert {
@@ -75,6 +76,10 @@ pub(in crate::deliver) fn risk() -> Alert {
             hits: vec![("a1".into(), hit)],
             pack: "0123456789abcdef".into(),
             claimed: crate::model::Claimed::default(),
+            index: None,
+            streets: Vec::new(),
+            incidents: Vec::new(),
+            earlier: Vec::new(),
         }),
         ..group()
     }

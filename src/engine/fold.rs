@@ -10,11 +10,11 @@ use rustc_hash::FxHashMap;
 use crate::group::{Candidate, Grouper};
 use crate::model::{
     Alert, AlertId, ComplaintId, ComplaintRecord, Decision, EngineStatus, GroupDecision, GroupId,
-    IncidentRecord, OpenSince, PartitionKey,
+    IncidentRecord, OpenSince, PartitionKey, PlaceKind, Touch,
 };
 use crate::rules::RulePack;
 
-use super::headline::grounds;
+use super::headline::{grounds, said};
 use super::incidents::GroupCase;
 use super::judge::Judged;
 use super::prepare::{Knowledge, Prepared};
@@ -255,7 +255,7 @@ impl Engine {
             self.due.pop_first();
             self.resolve_group(&group, at, effects);
         }
-        let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
+        let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge, &self.cases);
         for (record, alert) in self.risks.advance(to, &setting) {
             effects.ended.insert(record.id.clone(), record);
             effects.alerts.push(alert);
@@ -283,7 +283,10 @@ impl Engine {
         effects: &mut Effects,
     ) -> Option<Alert> {
         let hit = prepared.risks.iter().find(|hit| hit.alerts())?;
-        let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge);
+        let setting = setting(&self.config, &self.zone, &self.partition, &self.knowledge, &self.cases);
+        let alerting = || prepared.risks.iter().filter(|hit| hit.alerts());
+        let rules = alerting().map(|hit| hit.rule.clone()).collect();
+        let touches: BTreeSet<Touch> = alerting().flat_map(|hit| hit.touches.iter().copied()).collect();
         let finding = Finding {
             seq,
             id: &prepared.complaint.id,
@@ -294,6 +297,11 @@ impl Engine {
             drawn,
             headline,
             grounds: grounds(prepared, hit),
+            said: hit.entity_span.and_then(|span| said(&prepared.complaint, span)),
+            rules,
+            touches: touches.into_iter().collect(),
+            street: place(prepared, PlaceKind::Street),
+            district: place(prepared, PlaceKind::District),
         };
         let (key, alert) = self.risks.find(&finding, &setting);
         effects.cases.insert(key, finding.at);
@@ -306,8 +314,15 @@ fn setting<'a>(
     zone: &'a TimeZone,
     partition: &'a PartitionKey,
     knowledge: &'a Knowledge,
+    incidents: &'a FxHashMap<GroupId, GroupCase>,
 ) -> Setting<'a> {
-    Setting { config: &config.risk, zone, partition, pack: knowledge.pack.hash() }
+    Setting { config: &config.risk, zone, partition, pack: knowledge.pack.hash(), incidents }
+}
+
+/// The place of this kind where the complaint comes from: as the event's fields say, else as its words do.
+fn place(prepared: &Prepared, kind: PlaceKind) -> Option<String> {
+    let places = prepared.places.iter().filter(|place| place.kind == kind);
+    places.min_by_key(|place| place.source).map(|place| place.name.to_string())
 }
 
 pub(super) fn days(days: u32) -> SignedDuration {

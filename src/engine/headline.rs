@@ -1,6 +1,6 @@
 //! A complaint in one line, and the words that speak against somebody.
 
-use crate::model::{Complaint, RiskHit, Where};
+use crate::model::{Complaint, RiskHit, Span, Where};
 
 use super::prepare::Prepared;
 
@@ -61,21 +61,23 @@ fn without_opening(text: &str) -> &str {
 
 /// The words of a hit as they stand in the complaint, each once.
 pub(super) fn grounds(prepared: &Prepared, hit: &RiskHit) -> Vec<String> {
-    let complaint = &prepared.complaint;
     let mut words: Vec<String> = Vec::new();
-    for span in &hit.spans {
-        let field = match span.field {
-            Where::Title => complaint.title.as_str(),
-            Where::Text => complaint.text.as_str(),
-            Where::Subject => complaint.subject.as_deref().unwrap_or(""),
-        };
-        if let Some(word) = field.get(span.start as usize..span.end as usize)
-            && !words.iter().any(|known| known == word)
-        {
-            words.push(word.to_owned());
+    for word in hit.spans.iter().filter_map(|span| said(&prepared.complaint, *span)) {
+        if !words.contains(&word) {
+            words.push(word);
         }
     }
     words
+}
+
+/// The words of a complaint where a span points.
+pub(super) fn said(complaint: &Complaint, span: Span) -> Option<String> {
+    let field = match span.field {
+        Where::Title => complaint.title.as_str(),
+        Where::Text => complaint.text.as_str(),
+        Where::Subject => complaint.subject.as_deref().unwrap_or(""),
+    };
+    field.get(span.start as usize..span.end as usize).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -9,12 +9,15 @@
 //! window (`store`), telling people (`deliver`).
 
 mod caller;
+mod case;
 mod claims;
 mod config;
+mod dossier;
 mod fold;
 mod headline;
 mod incidents;
 mod judge;
+mod ledger;
 mod merge;
 mod prepare;
 mod privacy;
@@ -27,5 +30,6 @@ mod wording;
 pub use crate::model::EngineStatus;
 pub use caller::{CallerHasher, CallerKeyError};
 pub use config::{EngineConfig, EngineConfigError, RiskConfig};
+pub use dossier::{Dossier, Named, Week};
 pub use fold::{Arrival, Effects, Engine};
 pub use prepare::{Knowledge, Prepared, Preparer};

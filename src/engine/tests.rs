@@ -2,6 +2,7 @@
 
 mod decided;
 mod exceptions;
+mod index;
 mod who_and_when;
 
 use std::sync::{Arc, LazyLock};

@@ -32,6 +32,11 @@ pub(super) struct GroupWords<'a> {
 /// What the sentences of a risk case are made of.
 pub(super) struct RiskWords<'a> {
     pub(super) claimed: &'a Claimed,
+    /// It is told because more people have called, and not because of its index.
+    pub(super) by_callers: bool,
+    /// The level told last.
+    pub(super) was: Option<Level>,
+    pub(super) index: u32,
     pub(super) state: AlertState,
     pub(super) level: Level,
     pub(super) entity: Option<&'a str>,
@@ -123,7 +128,13 @@ pub(super) fn risk_summary(words: &RiskWords<'_>, zone: &TimeZone) -> String {
             words.rule, words.category, words.score
         ),
         AlertState::Updated => {
-            format!("{span}，{counts}涉及{about}，人数继续增加，关注等级调整为{}。", words.level.chinese())
+            let why = if words.by_callers {
+                "人数继续增加".to_owned()
+            } else {
+                format!("风险指数升至{}", words.index)
+            };
+            let becomes = if words.was == Some(words.level) { "仍为" } else { "调整为" };
+            format!("{span}，{counts}涉及{about}，{why}，关注等级{becomes}{}。", words.level.chinese())
         }
         AlertState::Reopened => format!(
             "解除后再次出现：{span}，{counts}涉及{about}，命中规则{}（{}）。",
@@ -280,6 +291,9 @@ mod tests {
         let claimed = Claimed::default();
         let words = RiskWords {
             claimed: &claimed,
+            by_callers: true,
+            was: None,
+            index: 20,
             state: AlertState::Raised,
             level: Level::Blue,
             entity: Some("飞燕健身"),

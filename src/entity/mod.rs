@@ -21,7 +21,7 @@ use crate::text::{Normalised, normalise};
 
 pub use name::normal_name;
 pub use names::Names;
-pub use same::{Spelling, brand, is_named, same};
+pub use same::{Likeness, Spelling, brand, is_named, same};
 
 /// A complaint yields at most this many names; beyond it a text lists companies rather than being
 /// about them.

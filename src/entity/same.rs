@@ -1,5 +1,7 @@
 //! Whether two names mean one company.
 
+use serde::Serialize;
+
 use crate::text::{normalise, same_sound};
 
 use super::forms::INDUSTRY;
@@ -50,21 +52,27 @@ impl Spelling {
     /// character. Names whose brands share less stay two.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
+        self.likeness(other).is_some()
+    }
+
+    /// Why the two mean one company, the surest reason; `None` when they are two.
+    #[must_use]
+    pub fn likeness(&self, other: &Self) -> Option<Likeness> {
         if self.name == other.name {
-            return true;
+            return Some(Likeness::Equal);
         }
         let (left, right) = (&*self.chars, &*other.chars);
         if left == right {
-            return compatible(self.trade(), other.trade(), left.len());
+            return compatible(self.trade(), other.trade(), left.len()).then_some(Likeness::Trade);
         }
         let (shorter, longer) = (left.len().min(right.len()), left.len().max(right.len()));
         if shorter < 2 {
-            return false;
+            return None;
         }
         // 城南立德会计 / 立德会计: a place or an owner in front, at least three characters shared.
         let (long, short) = if left.len() > right.len() { (left, right) } else { (right, left) };
         if shorter >= 3 && (long.ends_with(short) || long.starts_with(short)) {
-            return true;
+            return Some(Likeness::Contained);
         }
         if left.len() == right.len() && (left.len() >= 3 || self.trade() == other.trade()) {
             let mut differ = (0..left.len()).filter(|&at| left[at] != right[at]);
@@ -72,15 +80,55 @@ impl Spelling {
                 (differ.next(), differ.next(), differ.next()),
                 (Some(i), Some(j), None) if j == i + 1 && left[i] == right[j] && left[j] == right[i]
             );
-            if swapped || left.iter().zip(right).all(|(a, b)| same_sound(*a, *b)) {
-                return true;
+            if swapped {
+                return Some(Likeness::Swapped);
+            }
+            if left.iter().zip(right).all(|(a, b)| same_sound(*a, *b)) {
+                return Some(Likeness::Misheard);
             }
         }
-        shorter >= 4
+        let slip = shorter >= 4
             && longer - shorter <= 1
             && !self.spelled
             && !other.spelled
-            && strsim::damerau_levenshtein(self.brand(), other.brand()) <= 1
+            && strsim::damerau_levenshtein(self.brand(), other.brand()) <= 1;
+        slip.then_some(Likeness::Slip)
+    }
+}
+
+/// Why two names mean one company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Likeness {
+    /// They are equal in normal form.
+    Equal,
+    /// One has trade words behind it that the other has not.
+    Trade,
+    /// One begins or ends with the other.
+    Contained,
+    /// Two neighbouring characters are swapped.
+    Swapped,
+    /// Characters differ that sound alike.
+    Misheard,
+    /// One character is wrong, missing or added.
+    Slip,
+    /// They were joined under an earlier way to compare, or by a name between them.
+    Other,
+}
+
+impl Likeness {
+    /// In Chinese for people.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Equal => "同名",
+            Self::Trade => "行业用词不同",
+            Self::Contained => "一名包含另一名",
+            Self::Swapped => "相邻两字颠倒",
+            Self::Misheard => "同音",
+            Self::Slip => "差一字",
+            Self::Other => "经其他写法并入",
+        }
     }
 }
 
@@ -150,6 +198,20 @@ mod tests {
             ("中信", "中兴通讯设备"),
         ] {
             assert!(!same(a, b) && !same(b, a), "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn each_way_a_name_goes_wrong_is_told_apart() {
+        for (a, b, likeness) in [
+            ("蓝桥健身", "蓝桥健身", Likeness::Equal),
+            ("鼎盛四海", "鼎盛四海商务信息服务", Likeness::Trade),
+            ("城南安居会计", "安居会计", Likeness::Contained),
+            ("惠聚民", "聚惠民", Likeness::Swapped),
+            ("橙心早教", "诚心早教", Likeness::Misheard),
+            ("云帆金海投资", "云帆金河投资", Likeness::Slip),
+        ] {
+            assert_eq!(Spelling::new(a).likeness(&Spelling::new(b)), Some(likeness), "{a} / {b}");
         }
     }
 

@@ -50,6 +50,13 @@ impl Incident {
         Some(IncidentStep { state, level })
     }
 
+    /// Something besides the steps of growth has to be told of it; nothing while it is not open.
+    pub fn tell(&mut self) -> Option<IncidentStep> {
+        let level = GrowthSteps::level(self.told_steps).filter(|_| self.open)?;
+        self.revision += 1;
+        Some(IncidentStep { state: AlertState::Updated, level })
+    }
+
     /// When it is resolved if nothing more comes.
     pub fn due(&self, resolve_after: SignedDuration) -> Option<Timestamp> {
         let last_at = self.last_at.filter(|_| self.open)?;

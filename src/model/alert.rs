@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertId, Claimed, ComplaintId, GroupId, Level, MemberEvidence, PartitionKey, RiskHit};
+use super::{
+    AlertId, Claimed, ComplaintId, GroupId, Level, MemberEvidence, PartitionKey, RiskHit, RiskIndex,
+    ToldBefore,
+};
 
 /// What an alert is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -190,4 +193,16 @@ pub struct RiskAlert {
     /// The greatest sums and numbers of people that these members name, and what that reaches.
     #[serde(default, skip_serializing_if = "Claimed::is_empty")]
     pub claimed: Claimed,
+    /// How dangerous the company looks, with the parts; absent in alerts from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<RiskIndex>,
+    /// The streets its complaints come from, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streets: Vec<String>,
+    /// The group incidents to which its complaints belong, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<AlertId>,
+    /// What was told of it before, the newest 20 at most, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<ToldBefore>,
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertId, Claim, ComplaintId, GroupId, Level, PlaceMention, Standard};
+use super::{AlertId, Claim, ComplaintId, GroupId, Level, PlaceMention, Standard, Touch};
 
 /// Which field of a complaint a span points into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -202,6 +202,9 @@ pub struct RiskHit {
     /// The offence whose lines they can be held against, as the rule says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard: Option<Standard>,
+    /// What the rule, or words of the complaint that stand in a group of the pack, say of the company.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch>,
     /// The exception for which it does not alert, whatever its score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Box<Suppressed>>,

@@ -16,6 +16,7 @@ mod complaint;
 mod dead_letter;
 mod explain;
 mod ids;
+mod index;
 mod judgement;
 mod level;
 mod measures;
@@ -34,6 +35,7 @@ pub use explain::{
     Suppressed, Where,
 };
 pub use ids::{AlertId, ComplaintId, GroupId, PartitionKey};
+pub use index::{Dimension, DimensionScore, IndexPart, RiskIndex, Sign, ToldBefore, Touch};
 pub use judgement::{Judgement, Truth};
 pub use level::{GrowthSteps, Level};
 pub use measures::{Counts, EngineStatus, OutboxDepth, SweepReport};

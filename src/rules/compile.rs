@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use crate::model::Touch;
+
 use super::RuleInfo;
 use super::at::{At, Place};
 use super::compiled::{Adjust, Compiled, Near, Rule, TestText, Use};
@@ -46,6 +48,7 @@ struct Compiler {
     errors: Vec<RuleError>,
     group_numbers: BTreeMap<String, usize>,
     group_titles: Vec<String>,
+    group_touches: Vec<Option<Touch>>,
     term_numbers: BTreeMap<String, u32>,
     terms: Vec<Vec<Use>>,
     literals: Vec<(u32, String)>,
@@ -157,6 +160,7 @@ impl Compiler {
             let number = self.group_titles.len();
             self.group_numbers.insert(name.clone(), number);
             self.group_titles.push(group.value.title.clone());
+            self.group_touches.push(group.value.dimension);
             if group.value.terms.is_empty() && !group.value.is_disabled {
                 self.error(group, format!("the group `{name}` has no terms; add some or remove it"));
             }
@@ -304,6 +308,7 @@ impl Compiler {
                 false_positives: rule.false_positives,
                 standard: rule.standard,
                 texts: (rule.tests.must_fire.len(), rule.tests.known_misses.len()),
+                dimension: rule.dimension,
                 file: rule.id.place.file.to_string(),
             },
             index,
@@ -355,6 +360,7 @@ impl Compiler {
                 begins: self.terms.iter().map(begins).collect(),
                 rules: self.rules,
                 groups: self.group_titles,
+                group_touches: self.group_touches,
                 group_names: in_order(self.group_numbers),
                 words: in_order(self.term_numbers),
                 adjusts: self.adjusts,

@@ -1,5 +1,7 @@
 //! A pack as the matcher and the score use it: names resolved to numbers.
 
+use crate::model::Touch;
+
 use super::RuleInfo;
 use super::exception::Exception;
 use super::matcher::Matcher;
@@ -78,6 +80,8 @@ pub(super) struct Compiled {
     pub rules: Vec<Rule>,
     /// Chinese titles of the groups.
     pub groups: Vec<String>,
+    /// The dimension that each of them speaks to.
+    pub group_touches: Vec<Option<Touch>>,
     /// The names by which rules refer to them.
     pub group_names: Vec<String>,
     pub adjusts: Vec<Adjust>,

@@ -44,7 +44,7 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use crate::model::{Complaint, RiskHit, Standard, Where};
+use crate::model::{Complaint, RiskHit, Standard, Touch, Where};
 use crate::text::Normalised;
 
 pub use check::{Expectation, TestFailure, TestReport, sample};
@@ -91,6 +91,8 @@ pub struct RuleInfo {
     pub standard: Option<Standard>,
     /// How many texts it has on which it fires, and how many on which it ought to and does not yet.
     pub texts: (usize, usize),
+    /// The dimension of a company's risk index to which each of its hits speaks.
+    pub dimension: Option<Touch>,
     /// The file it stands in, as named when it was loaded.
     pub file: String,
 }

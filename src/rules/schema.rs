@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::at::{At, Place};
 use super::change::Changes;
 
-use crate::model::Standard;
+use crate::model::{Standard, Touch};
 
 /// How far a rule is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +90,9 @@ pub(super) struct File {
 pub(super) struct Group {
     /// How it is shown in a hit, in Chinese.
     pub title: String,
+    /// The dimension of a company's risk index to which its words speak.
+    #[serde(default)]
+    pub dimension: Option<Touch>,
     /// Literal terms of at least two characters, or regular expressions that begin with `re:`.
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub terms: Vec<Text>,
@@ -213,6 +216,9 @@ pub(super) struct Rule {
     /// The offence whose lines the sums and people in its complaints are held against in an alert.
     #[serde(default)]
     pub standard: Option<Standard>,
+    /// The dimension of a company's risk index to which each of its hits speaks.
+    #[serde(default)]
+    pub dimension: Option<Touch>,
     /// Words that almost say it (50), or say it all (60).
     #[serde(default)]
     #[schemars(with = "Vec<Terms>")]

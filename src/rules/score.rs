@@ -6,7 +6,7 @@
 //! term of the same rule is part of that one, and a context group counts only by words of its own.
 //! Weak terms alone are watched and never alert; nor does a rule whose `needs` are not met.
 
-use crate::model::{RiskHit, ScorePart, Span, Where};
+use crate::model::{RiskHit, ScorePart, Span, Touch, Where};
 
 use super::compiled::{Adjust, Compiled, Rule, Use};
 use super::scan::{Cover, Found, Scan};
@@ -204,9 +204,21 @@ impl Tally {
             entity_span: None,
             claims: Vec::new(),
             standard: rule.info.standard,
+            touches: spoken_of(rule, compiled, scan, &self.own_masks),
             suppressed: None,
         }
     }
+}
+
+/// What the rule and the groups whose words the complaint holds say of the company, each once.
+fn spoken_of(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>, own_masks: &Cover) -> Vec<Touch> {
+    let seen = |group: usize| scan.groups[group].iter().any(|found| own_masks.over(found).is_none());
+    let groups = compiled.group_touches.iter().enumerate();
+    let groups = groups.filter_map(|(group, touch)| touch.filter(|_| seen(group)));
+    let mut touches: Vec<Touch> = groups.chain(rule.info.dimension).collect();
+    touches.sort_unstable();
+    touches.dedup();
+    touches
 }
 
 /// The rule's strong items and weak terms, each term once, in the order of the text; a term that

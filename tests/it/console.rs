@@ -62,6 +62,7 @@ fn hit() -> RiskHit {
         entity_span: None,
         claims: Vec::new(),
         standard: None,
+        touches: Vec::new(),
         suppressed: None,
     }
 }
@@ -133,6 +134,10 @@ fn risk() -> AlertBody {
         hits: vec![("a2".into(), hit())],
         pack: "0f".into(),
         claimed: fenghuo::model::Claimed::default(),
+        index: None,
+        streets: Vec::new(),
+        incidents: Vec::new(),
+        earlier: Vec::new(),
     })
 }
 

@@ -157,7 +157,7 @@ impl Layer {
             return self.error(&name, unknown("group", &name.value, known, "the groups below are"));
         };
         let group = &mut below[place].groups.get_mut(&name.value).expect("it is in this file").value;
-        let Group { title: old, terms: list, is_disabled } = group;
+        let Group { title: old, dimension: _, terms: list, is_disabled } = group;
         let mut done = Done::new();
         set("title", old, title, &mut done);
         self.texts(list, terms, "terms", &mut done);

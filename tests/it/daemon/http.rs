@@ -130,6 +130,20 @@ fn a_daemon_answers_its_watchers_explains_itself_and_ends_well() {
     assert!(said.status.success());
     assert_eq!((&value["kind"], &value["complaint"]["id"]), (&"complaint".into(), &complaint.into()));
     assert_eq!(world.command(&["explain", "nobody-knows-this"]).status.code(), Some(1));
+
+    let listed = world.command(&["entity", "list", "--top", "3", "--json"]);
+    let listed: Vec<Value> = serde_json::from_slice(&listed.stdout).unwrap();
+    let totals: Vec<u64> = listed.iter().map(|one| one["index"]["total"].as_u64().unwrap()).collect();
+    assert!((1..=3).contains(&totals.len()) && totals.is_sorted_by(|a, b| a >= b), "{totals:?}");
+    let name = listed[0]["name"].as_str().unwrap();
+    let shown = world.command(&["entity", "show", &format!("北京{name}有限公司")]);
+    let page = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.status.success(), "{page}");
+    for part in [name, listed[0]["id"].as_str().unwrap(), "风险指数", "合规性", "（同名；原文：", "起一周"]
+    {
+        assert!(page.contains(part), "no {part} in\n{page}");
+    }
+    assert_eq!(world.command(&["entity", "show", "无人知晓的云帆"]).status.code(), Some(1));
     let said = world.command(&["rules", "why-not", "F07", "--complaint", complaint, "--json"]);
     let value: Value = serde_json::from_slice(&said.stdout).unwrap();
     assert_eq!((&value["complaint"]["id"], &value["reading"]["rule"]), (&complaint.into(), &"F07".into()));
