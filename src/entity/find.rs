@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::MentionSource;
-use super::forms::{BORDERS, COMMON, GOES_ON, HARD, LEGAL, PUBLIC_BODIES, SOFT, TRADE};
+use super::forms::{BORDERS, COMMON, GOES_ON, HARD, INDUSTRY, LEGAL, PUBLIC_BODIES, SOFT, TRADE};
 use super::name::{is_generic, is_han, is_name_char, normal_name, strip_region};
 use crate::text::{CharSet, WordIndex, WordMatch};
 
@@ -26,6 +26,8 @@ pub(super) struct Raw {
 static ENDINGS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(LEGAL.iter().chain(TRADE).copied()));
 
 static BORDER_WORDS: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(BORDERS.iter().copied()));
+
+static INDUSTRIES: LazyLock<WordIndex> = LazyLock::new(|| WordIndex::new(INDUSTRY.iter().copied()));
 
 /// Kinds of lending that end like a lender (某某普惠高利贷).
 const LENDING: [&str; 8] = ["高利贷", "套路贷", "校园贷", "网贷", "房贷", "信贷", "借贷", "裸贷"];
@@ -120,8 +122,22 @@ fn left_limit(text: &str, start: usize) -> Option<usize> {
         left = at;
     }
     let stretch = &text[left..start];
+    let mut industries: Vec<WordMatch> = Vec::new();
+    INDUSTRIES.each(stretch, |word| industries.push(word));
+    // 咨询 begins a sentence (来电咨询某公司) and is a part of 商务咨询: inside a trade it is no border.
+    let in_trade = |word: &WordMatch| {
+        industries.iter().any(|trade| {
+            trade.start <= word.start
+                && word.end <= trade.end
+                && word.end - word.start < trade.end - trade.start
+        })
+    };
     let mut border = None;
-    BORDER_WORDS.each(stretch, |word| border = border.max(Some(word.end)));
+    BORDER_WORDS.each(stretch, |word| {
+        if !in_trade(&word) {
+            border = border.max(Some(word.end));
+        }
+    });
     match border {
         Some(at) => Some(left + at),
         None => bounded.then_some(left),

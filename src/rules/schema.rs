@@ -235,7 +235,7 @@ pub(super) struct Rule {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, i64>")]
     pub context: BTreeMap<String, At<i64>>,
-    /// Groups without which the rule does not alert.
+    /// Groups without which the rule does not alert, unless a strong term alone weighs enough for it.
     #[serde(default)]
     pub needs: Needs,
     /// Look-alikes for this rule only.

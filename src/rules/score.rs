@@ -4,7 +4,8 @@
 //! weak terms, 36 at most together; each context group that occurs, once; less what lowers it. An
 //! item is a strong term, or two groups near each other. Words count once: a term inside a longer
 //! term of the same rule is part of that one, and a context group counts only by words of its own.
-//! Weak terms alone are watched and never alert; nor does a rule whose `needs` are not met.
+//! Weak terms alone are watched and never alert; nor does a rule whose `needs` are not met, unless a
+//! strong term weighs as much as an alert asks for: such a term says it all.
 
 use crate::model::{RiskHit, ScorePart, Span, Touch, Where};
 
@@ -147,7 +148,8 @@ fn tally(rule: &Rule, compiled: &Compiled, scan: &Scan<'_>) -> Option<Tally> {
         let over = tally.score - bar;
         tally.add("needs:strong", -over);
     }
-    if !(any && all) && tally.score > bar {
+    let says_all = items.iter().any(|item| item.groups.is_none() && item.effective() > bar);
+    if !(any && all || says_all) && tally.score > bar {
         let names = rule.needs_all.iter().filter(|group| !present(group)).chain(&rule.needs_any);
         let names: Vec<&str> = names.map(|&group| compiled.groups[group].as_str()).collect();
         let over = tally.score - bar;

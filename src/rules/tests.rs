@@ -172,6 +172,22 @@ fn weak_terms_alone_and_unmet_needs_never_alert() {
 }
 
 #[test]
+fn a_strong_term_that_says_it_all_alerts_without_needs_unless_lowered() {
+    let text = pack_text(
+        "lower: [{name: 口号, by: 40, reach: 4, terms: [防范]}]",
+        "    needs: {all: [shop]}\n    near: [{weight: 70, groups: [flight, card], within: 20}]",
+    )
+    .replace("weight: 50", "weight: 60")
+    .replace("  shop:", "  card: {title: 卡, terms: [月卡]}\n  shop:");
+    let pack = RulePack::from_texts([("t.yaml", text.as_str())]).unwrap();
+    let best = |text: &str| hits(&pack, &complaint("", text)).first().map(|hit| (hit.score, hit.alerts()));
+    assert_eq!(best("非法集资，跑路"), Some((75, true)));
+    // Neither a pair nor a term that was taken down says it all.
+    assert_eq!(best("月卡还在，人跑路"), Some((59, false)));
+    assert_eq!(best("防范非法集资，月卡，跑路"), Some((59, false)));
+}
+
+#[test]
 fn shadow_rules_are_kept_and_never_alert_and_deprecated_ones_are_not_matched() {
     let text = |status: &str| pack_text("", "").replace("status: stable", &format!("status: {status}"));
     let run = |status: &str| {
