@@ -79,12 +79,14 @@ fn a_slip_in_a_rule_file_is_named_with_its_line() {
     let file = rules.join("50-other.yaml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("    strong:", "    stron:", 1)).unwrap();
-    insta::assert_snapshot!(refused(&world, &[], 2), @"fenghuo: 50-other.yaml:16:5: unknown key `stron`; did you mean `strong`?");
+    let line = text.lines().position(|line| line.starts_with("    strong:")).expect("it is there") + 1;
+    let expected = format!("50-other.yaml:{line}:5: unknown key `stron`; did you mean `strong`?");
+    assert_eq!(refused(&world, &[], 2), format!("fenghuo: {expected}"));
     // Checking the configuration finds it, too.
     let checked = world.command(&["config", "check"]);
     let said = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(checked.status.code(), Some(1), "{said}");
-    insta::assert_snapshot!(said.lines().next().unwrap(), @"50-other.yaml:16:5: unknown key `stron`; did you mean `strong`?");
+    assert_eq!(said.lines().next(), Some(expected.as_str()));
 }
 
 #[test]
