@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::group::People;
 use crate::model::{CallerKeys, ComplaintId, Dimension, DimensionScore, IndexPart, RiskIndex, Sign, Touch};
 use crate::text::normalise;
 
@@ -162,7 +163,7 @@ fn compliance(facts: &Facts<'_>) -> Vec<IndexPart> {
 
 fn promise(facts: &Facts<'_>) -> Vec<IndexPart> {
     let promises = touching(facts, Touch::Promise);
-    let share = promises * 100 / (facts.calls.len() as u64).max(1);
+    let share = promises * 100 / people(facts.calls.iter()).max(1);
     let by_share =
         IndexPart { sign: Sign::PromiseShare, value: share, word: None, points: (share * 40 / 100) as u32 };
     vec![part(Sign::Promises, promises, PROMISES), by_share]
@@ -207,9 +208,16 @@ fn words(facts: &Facts<'_>) -> Vec<IndexPart> {
     vec![score, part(Sign::Rules, rules.len() as u64, RULES)]
 }
 
-/// How many calls touch a dimension.
+/// How many people the calls of this kind are from, so that one person's posts are one sign. Calls that name
+/// nobody are one together.
+fn people<'c>(calls: impl Iterator<Item = &'c Call> + Clone) -> u64 {
+    let mut people = People::default();
+    calls.clone().for_each(|call| people.call(call.at, &call.callers));
+    u64::from(people.count()) + u64::from(calls.into_iter().any(|call| call.callers.is_empty()))
+}
+
 fn touching(facts: &Facts<'_>, touch: Touch) -> u64 {
-    facts.calls.iter().filter(|call| call.touches.contains(&touch)).count() as u64
+    people(facts.calls.iter().filter(|call| call.touches.contains(&touch)))
 }
 
 fn part(sign: Sign, value: u64, steps: Steps) -> IndexPart {
@@ -222,12 +230,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::CallerKey;
 
     fn call(day: i64, said: &str, street: &str, touches: &[Touch]) -> Call {
         Call {
             at: Timestamp::from_second(day * 86_400).unwrap(),
             id: ComplaintId::from(format!("W{day}").as_str()),
-            callers: CallerKeys::new(),
+            callers: [CallerKey(day as u64)].into_iter().collect(),
             name: None,
             said: Some(said.to_owned()),
             street: Some(street.to_owned()),
@@ -256,12 +265,21 @@ mod tests {
         insta::assert_snapshot!(told(&index), @r"
         34
         合规性40：名称含限用字词财富管理（+40）
-        收益承诺60：有承诺用语的诉求1（+20），承诺用语占比%100（+40）
+        收益承诺60：有承诺用语的诉求人1（+20），承诺用语占比100%（+40）
         投诉举报10：诉求人数1（+10）
         涉众扩散0
         特征词命中59：最高得分85（+59）
         ");
         assert_eq!(level(index.total, 0, false), 1);
+    }
+
+    #[test]
+    fn forty_posts_of_one_person_are_one_lead() {
+        let one = call(0, "金穗财富管理有限公司", "展览路街道", &[Touch::Promise, Touch::Compliance]);
+        let all: VecDeque<Call> = (0..40).map(|_| one.clone()).collect();
+        let (alone, repeated) = (VecDeque::from([one]), index(&facts(&all, 1, 1)));
+        assert_eq!(repeated, index(&facts(&alone, 1, 1)));
+        assert_eq!(level(repeated.total, 0, false), 1, "{}", told(&repeated));
     }
 
     #[test]
@@ -274,10 +292,10 @@ mod tests {
         let index = index(&facts(&calls, 23, 20));
         insta::assert_snapshot!(told(&index), @r"
         83
-        合规性100：名称含限用字词金融（+40），涉无证经营诉求23（+60）
-        收益承诺100：有承诺用语的诉求23（+60），承诺用语占比%100（+40）
-        投诉举报90：诉求人数23（+70），近30天人数与此前月均之比%1533（+20）
-        涉众扩散60：涉及街道5（+30），来电天数23（+15），有涉众用语的诉求23（+15）
+        合规性100：名称含限用字词金融（+40），涉无证经营诉求人23（+60）
+        收益承诺100：有承诺用语的诉求人23（+60），承诺用语占比100%（+40）
+        投诉举报90：诉求人数23（+70），近30天人数与此前月均之比1533%（+20）
+        涉众扩散60：涉及街道5（+30），来电天数23（+15），有涉众用语的诉求人23（+15）
         特征词命中59：最高得分85（+59）
         ");
         assert_eq!(level(index.total, 1, false), 4);

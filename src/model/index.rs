@@ -91,16 +91,16 @@ impl Sign {
         match self {
             Self::NameWord => "名称含限用字词",
             Self::Registry => "登记状态",
-            Self::Unlicensed => "涉无证经营诉求",
-            Self::Promises => "有承诺用语的诉求",
-            Self::PromiseShare => "承诺用语占比%",
+            Self::Unlicensed => "涉无证经营诉求人",
+            Self::Promises => "有承诺用语的诉求人",
+            Self::PromiseShare => "承诺用语占比",
             Self::Callers => "诉求人数",
-            Self::Growth => "近30天人数与此前月均之比%",
+            Self::Growth => "近30天人数与此前月均之比",
             Self::Streets => "涉及街道",
             Self::Districts => "涉及区",
             Self::Days => "来电天数",
             Self::Incidents => "关联群诉",
-            Self::Crowd => "有涉众用语的诉求",
+            Self::Crowd => "有涉众用语的诉求人",
             Self::ClaimedPeople => "诉求所称人数",
             Self::BestScore => "最高得分",
             Self::Rules => "命中规则数",
@@ -141,7 +141,8 @@ impl DimensionScore {
     pub fn chinese(&self) -> String {
         let part = |part: &IndexPart| {
             let value = part.word.clone().unwrap_or_else(|| part.value.to_string());
-            format!("{}{value}（+{}）", part.sign.chinese(), part.points)
+            let percent = matches!(part.sign, Sign::PromiseShare | Sign::Growth).then_some("%");
+            format!("{}{value}{}（+{}）", part.sign.chinese(), percent.unwrap_or(""), part.points)
         };
         let parts: Vec<String> = self.parts.iter().map(part).collect();
         let gap = if parts.is_empty() { "" } else { "：" };
@@ -202,7 +203,7 @@ mod tests {
             ],
         };
         insta::assert_snapshot!(index.chinese(), @"20（投诉举报45、收益承诺0）");
-        insta::assert_snapshot!(index.dimensions[0].chinese(), @"投诉举报45：诉求人数3（+35），近30天人数与此前月均之比%150（+10）");
+        insta::assert_snapshot!(index.dimensions[0].chinese(), @"投诉举报45：诉求人数3（+35），近30天人数与此前月均之比150%（+10）");
         insta::assert_snapshot!(index.dimensions[1].chinese(), @"收益承诺0");
     }
 }
