@@ -165,6 +165,23 @@ impl Http {
         bytes
     }
 
+    /// Sends a request to a receiver that answers by its status alone.
+    pub(super) async fn attempt(&self, request: RequestBuilder, now: Timestamp) -> Attempt {
+        match self.send(request, now, 0).await {
+            Ok(answer) => self.by_status(&answer),
+            Err(attempt) => attempt,
+        }
+    }
+
+    /// What the status of an answer says.
+    pub(super) fn by_status(&self, answer: &Answer) -> Attempt {
+        Attempt {
+            verdict: Verdict::of_status(answer.status),
+            detail: self.in_words(answer),
+            retry_after: answer.retry_after,
+        }
+    }
+
     /// `HTTP 422` and, of an answer that is not 2xx, the begin of it.
     pub(super) fn in_words(&self, answer: &Answer) -> String {
         let mut detail = format!("HTTP {}", answer.status);

@@ -106,7 +106,7 @@ impl Line {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 Some(ended) = self.renewals.join_next() => {
-                    let attempt = ended.unwrap_or_else(|_| panicked());
+                    let attempt = ended.unwrap_or_else(|_| Attempt::panicked());
                     self.note(&attempt, (self.clock)());
                 }
                 Some(ended) = self.tasks.join_next_with_id() => self.settle(ended).await,
@@ -226,7 +226,7 @@ impl Line {
     async fn settle(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let (id, Ended { mut attempt, took }) = match ended {
             Ok(ended) => ended,
-            Err(error) => (error.id(), Ended { attempt: panicked(), took: Duration::ZERO }),
+            Err(error) => (error.id(), Ended { attempt: Attempt::panicked(), took: Duration::ZERO }),
         };
         let Some(at) = self.under_way.iter().position(|(task, _)| *task == id) else { return };
         let (_, rows) = self.under_way.swap_remove(at);
@@ -392,11 +392,3 @@ fn next_due(
 
 /// The store did not answer; it was logged and counted.
 struct Failed;
-
-fn panicked() -> Attempt {
-    Attempt {
-        verdict: Verdict::Retry { blame: Blame::Row, alarm: false },
-        detail: "the attempt panicked, which is a defect of fenghuo; please report it".into(),
-        retry_after: None,
-    }
-}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Backoff, Limit, Verdict};
+use super::{Backoff, Blame, Limit, Verdict};
 use crate::model::Alert;
 
 /// An attempt under way.
@@ -62,4 +62,15 @@ pub struct Attempt {
     pub detail: String,
     /// How long the receiver asks to wait.
     pub retry_after: Option<Duration>,
+}
+
+impl Attempt {
+    /// One that ended in a panic.
+    pub(super) fn panicked() -> Self {
+        Self {
+            verdict: Verdict::Retry { blame: Blame::Row, alarm: false },
+            detail: "the attempt panicked, which is a defect of fenghuo; please report it".into(),
+            retry_after: None,
+        }
+    }
 }

@@ -114,14 +114,7 @@ impl WebhookSink {
             .header(HEADER_WEBHOOK_SIGNATURE, self.secret.sign(&id, now, &body))
             .header(HEADER_WEBHOOK_ID, id)
             .body(body);
-        match self.http.send(request, now, 0).await {
-            Ok(answer) => Attempt {
-                verdict: Verdict::of_status(answer.status),
-                detail: self.http.in_words(&answer),
-                retry_after: answer.retry_after,
-            },
-            Err(attempt) => attempt,
-        }
+        self.http.attempt(request, now).await
     }
 }
 

@@ -27,15 +27,15 @@ mod risk;
 mod scores;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use case::{Case, Event};
 pub use decided::{Alarm, Decided};
 pub use errors::{MatterErrors, Part, errors};
 pub use gold::{EvalError, GoldMatter, MatterKind, Pair, gold, pairs};
-pub use risk::{
-    Counts, JudgedComplaint, NoVerdict, Outcome, RiskScores, RuleCounts, field, risk_scores, verdict,
-};
+pub use risk::{Counts, JudgedComplaint, Outcome, RiskScores, RuleCounts, risk_scores};
 pub use scores::{Apart, Grouping, Incidents, Outside, Scores, Worst};
+pub use verdict::{NoVerdict, field, verdict};
 
 /// All figures for what was decided about a case. Pairs and alarms are scored where there are any to
 /// score: `apart` when the case has pairs, `incidents` when alarms were read.

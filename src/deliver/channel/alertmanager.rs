@@ -223,14 +223,7 @@ impl AlertmanagerSink {
             (None, Some(token)) => request.bearer_auth(token.expose_secret()),
             (None, None) => request,
         };
-        match self.http.send(request, now, 0).await {
-            Ok(answer) => Attempt {
-                verdict: Verdict::of_status(answer.status),
-                detail: self.http.in_words(&answer),
-                retry_after: answer.retry_after,
-            },
-            Err(attempt) => attempt,
-        }
+        self.http.attempt(request, now).await
     }
 }
 

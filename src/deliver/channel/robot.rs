@@ -212,11 +212,7 @@ impl RobotSink {
                 detail: format!("not a robot's answer: {}", self.http.excerpt(&answer.body)),
                 retry_after: None,
             },
-            _ => Attempt {
-                verdict: Verdict::of_status(answer.status),
-                detail: self.http.in_words(&answer),
-                retry_after: answer.retry_after,
-            },
+            _ => self.http.by_status(&answer),
         }
     }
 }
